@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+using System.Runtime.InteropServices;
+
+namespace Tombolo.Linux;
+
+/// <summary>An eventfd: a 64-bit counter in the kernel that one side adds to and another reads and resets.</summary>
+/// <remarks>Thread-safe. Source: eventfd(2).</remarks>
+public static partial class EventFd
+{
+    private const int CloseOnExec = 0x80000, NonBlocking = 0x800;   // linux/eventfd.h
+
+    /// <summary>Creates an eventfd with counter 0; non-blocking, close-on-exec.</summary>
+    /// <returns>A descriptor the caller owns and disposes.</returns>
+    /// <exception cref="LinuxException">EMFILE, ENFILE or ENOMEM. Nothing is left open.</exception>
+    public static SafeFd Create() =>
+        new(LinuxException.ThrowIfFailed(eventfd(0, CloseOnExec | NonBlocking), "eventfd", "counter 0"));
+
+    /// <summary>Adds 1 to the counter, which wakes whoever waits on it.</summary>
+    /// <param name="fd">An eventfd, borrowed. It may be another party's: anything that refuses the eight bytes is reported, never thrown.</param>
+    /// <returns>False where the descriptor took nothing: the counter is at its maximum (a wake-up is pending anyway), or it is no eventfd.</returns>
+    public static unsafe bool Signal(SafeFd fd)
+    {
+        ulong one = 1;
+        // SAFETY: write reads eight bytes of a local that outlives the call.
+        return write(fd, &one, sizeof(ulong)) == sizeof(ulong);
+    }
+
+    /// <summary>Reads the counter and sets it to 0.</summary>
+    /// <param name="fd">An eventfd, borrowed, in non-blocking mode.</param>
+    /// <param name="count">How often it was signalled since the last read; never 0 when true is returned.</param>
+    /// <returns>False where the counter was 0.</returns>
+    public static unsafe bool TryRead(SafeFd fd, out ulong count)
+    {
+        ulong value = 0;
+        // SAFETY: read writes at most eight bytes into a local that outlives the call.
+        bool done = read(fd, &value, sizeof(ulong)) == sizeof(ulong);
+        count = value;
+        return done;
+    }
+
+    [LibraryImport("libc", SetLastError = true)] private static partial int eventfd(uint initial, int flags);
+    [LibraryImport("libc")] private static unsafe partial nint write(SafeFd fd, void* buffer, nint count);
+    [LibraryImport("libc")] private static unsafe partial nint read(SafeFd fd, void* buffer, nint count);
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+using System.Runtime.InteropServices;
+
+namespace Tombolo.Linux;
+
+/// <summary>A shared mapping of a descriptor's memory; unmapped exactly once.</summary>
+/// <remarks>
+/// The bytes may change at any moment by another party's hand. Checked views stand in Tombolo.Memory; this type only owns the address range.
+/// Thread-safe. Source: mmap(2).
+/// </remarks>
+public sealed partial class MemoryMapping : SafeHandle
+{
+    private const int ProtectRead = 1, ProtectWrite = 2, MapShared = 1, MapPopulate = 0x8000;   // bits/mman.h
+    private readonly nuint _length;
+
+    private MemoryMapping(nint address, long lengthBytes, bool isWritable) : base(-1, ownsHandle: true)
+    {
+        SetHandle(address);
+        _length = (nuint)lengthBytes;
+        LengthBytes = lengthBytes;
+        IsWritable = isWritable;
+    }
+
+    /// <summary>Length in bytes.</summary>
+    public long LengthBytes { get; }
+
+    /// <summary>Whether it may be written.</summary>
+    public bool IsWritable { get; }
+
+    /// <summary>The first byte's address; valid while this object is not disposed.</summary>
+    public nint Address => handle;
+
+    /// <inheritdoc/>
+    public override bool IsInvalid => handle == -1;
+
+    /// <summary>Maps a descriptor's memory, shared with every other party that maps it.</summary>
+    /// <param name="fd">A memfd, file, or device; borrowed, and not needed afterwards.</param>
+    /// <param name="lengthBytes">Length in bytes, more than 0. It must not exceed the file: touching what lies beyond raises SIGBUS, which ends the process.</param>
+    /// <param name="offsetBytes">Where to start in the file; a multiple of the page size.</param>
+    /// <param name="writable">Whether it may be written.</param>
+    /// <param name="populate">Touch every page now (MAP_POPULATE).</param>
+    /// <exception cref="LinuxException">EACCES: opened or sealed against it; EINVAL; ENOMEM.</exception>
+    public static MemoryMapping Map(SafeFd fd, long lengthBytes, long offsetBytes = 0, bool writable = true, bool populate = false)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(lengthBytes);
+        int protection = ProtectRead | (writable ? ProtectWrite : 0);
+        nint address = mmap(0, (nuint)lengthBytes, protection, MapShared | (populate ? MapPopulate : 0), fd, offsetBytes);
+        return address == -1 ? throw LinuxException.Last("mmap", $"{lengthBytes} bytes of descriptor {fd.Number}") : new(address, lengthBytes, writable);
+    }
+
+    /// <inheritdoc/>
+    protected override bool ReleaseHandle() => munmap(handle, _length) == 0;
+
+    [LibraryImport("libc", SetLastError = true)] private static partial nint mmap(nint hint, nuint length, int protection, int flags, SafeFd fd, long offset);
+    [LibraryImport("libc")] private static partial int munmap(nint address, nuint length);
+}

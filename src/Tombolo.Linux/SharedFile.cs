@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+using System.Runtime.InteropServices;
+
+namespace Tombolo.Linux;
+
+/// <summary>Memory with a name: POSIX shared memory objects, plain files, and files on a hugetlbfs.</summary>
+/// <remarks>Thread-safe. Source: shm_overview(7): an object called NAME is the file /dev/shm/NAME on Linux.</remarks>
+public static partial class SharedFile
+{
+    /// <summary>Where POSIX shared memory objects are. Source: shm_overview(7).</summary>
+    public const string PosixFolder = "/dev/shm";
+
+    private const int ReadOnly = 0, ReadWrite = 2, Make = 0x40, Exclusive = 0x80, NoFollow = 0x20000, CloseOnExec = 0x80000;   // asm-generic/fcntl.h
+
+    /// <summary>Creates or opens a file for shared memory.</summary>
+    /// <param name="path">Full path.</param>
+    /// <param name="sizeBytes">Size in bytes that the file is given; null leaves it as it is.</param>
+    /// <param name="create">Make it where it does not exist.</param>
+    /// <param name="mustBeNew">Refuse one that exists.</param>
+    /// <param name="readOnly">Open for reading only; then neither size nor create may be given.</param>
+    /// <param name="mode">Permission bits of a file made here, before the umask.</param>
+    /// <returns>A descriptor the caller owns.</returns>
+    /// <exception cref="LinuxException">ENOENT, EEXIST, EACCES, ENOSPC; ELOOP: the last part of the path is a symbolic link, which is never followed. Nothing is left open.</exception>
+    public static SafeFd Open(string path, long? sizeBytes = null, bool create = false, bool mustBeNew = false, bool readOnly = false, uint mode = 0x180 /* 0600 */)
+    {
+        int flags = (readOnly ? ReadOnly : ReadWrite) | (create ? Make : 0) | (mustBeNew ? Exclusive : 0) | NoFollow | CloseOnExec;
+        var fd = new SafeFd(LinuxException.ThrowIfFailed(open(path, flags, mode), "open", path));
+        try
+        {
+            if (sizeBytes is { } size) _ = LinuxException.ThrowIfFailed(ftruncate(fd, size), "ftruncate", $"{path} to {size} bytes");
+            return fd;
+        }
+        catch
+        {
+            fd.Dispose();
+            if (mustBeNew) File.Delete(path);
+            throw;
+        }
+    }
+
+    /// <summary>The path of a POSIX shared memory object.</summary>
+    /// <param name="name">Its name, with or without the leading slash; no other slash.</param>
+    /// <exception cref="ArgumentException">The name is empty, a dot name, longer than 255 bytes, or has a slash inside.</exception>
+    public static string PosixPath(string name)
+    {
+        string bare = name.StartsWith('/') ? name[1..] : name;
+        if (bare.Length is 0 or > 255 || bare is "." or ".." || bare.Contains('/', StringComparison.Ordinal))
+            throw new ArgumentException($"'{name}' cannot name a shared memory object: give 1 to 255 characters without a slash inside.", nameof(name));
+        return $"{PosixFolder}/{bare}";
+    }
+
+    /// <summary>The size of an open file in bytes.</summary>
+    /// <param name="fd">Borrowed.</param>
+    /// <returns>The size; 0 for what has none (a socket, an eventfd).</returns>
+    /// <exception cref="LinuxException">EBADF and the like: a bug here.</exception>
+    /// <remarks>Source: statx(2), stx_size at byte 40 of 256.</remarks>
+    public static long SizeOf(SafeFd fd)
+    {
+        Span<byte> status = stackalloc byte[256];
+        _ = LinuxException.ThrowIfFailed(statx(fd, "", EmptyPath, StatSize, ref MemoryMarshal.GetReference(status)), "statx", $"descriptor {fd.Number}");
+        return MemoryMarshal.Read<long>(status[40..]);
+    }
+
+    private const int EmptyPath = 0x1000;   // AT_EMPTY_PATH, linux/fcntl.h
+    private const uint StatSize = 0x200;    // STATX_SIZE, linux/stat.h
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)] private static partial int open(string path, int flags, uint mode);
+    [LibraryImport("libc", SetLastError = true)] private static partial int ftruncate(SafeFd fd, long length);
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)] private static partial int statx(SafeFd folder, string path, int flags, uint mask, ref byte status);
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+using Tombolo.Linux;
+
+namespace Tombolo.Memory;
+
+/// <summary>Memory that several parties map. Any of them may write any byte at any moment.</summary>
+/// <remarks>
+/// It owns its mapping. Views do not keep it alive: dispose a window only after every loop that uses its views has ended.
+/// Thread-safe but for <see cref="Dispose"/>. Shared layouts are little-endian, so a big-endian host is refused.
+/// </remarks>
+public sealed class Window : IDisposable
+{
+    private readonly MemoryMapping _mapping;
+
+    private Window(MemoryMapping mapping) => _mapping = mapping;
+
+    /// <summary>Length in bytes.</summary>
+    public long LengthBytes => _mapping.LengthBytes;
+
+    /// <summary>Whether this party may write it.</summary>
+    public bool IsWritable => _mapping.IsWritable;
+
+    /// <summary>Maps a memfd, shared memory object or file.</summary>
+    /// <param name="fd">Borrowed; not needed afterwards.</param>
+    /// <param name="lengthBytes">How much to map; null for all of it. More than the file holds is refused.</param>
+    /// <param name="writable">Whether this party may write.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The length is not within the file.</exception>
+    /// <exception cref="LinuxException">The kernel refused the mapping.</exception>
+    public static Window Map(SafeFd fd, long? lengthBytes = null, bool writable = true)
+    {
+        if (!BitConverter.IsLittleEndian) throw new PlatformNotSupportedException("Shared layouts are little-endian; this host is big-endian.");
+        long size = SharedFile.SizeOf(fd);
+        long length = lengthBytes ?? size;
+        if (length <= 0 || length > size)
+            throw new ArgumentOutOfRangeException(nameof(lengthBytes), length, $"A window of {length} bytes cannot be mapped from an object of {size} bytes.");
+        return new(MemoryMapping.Map(fd, length, writable: writable));
+    }
+
+    /// <summary>A checked view of a part of the window.</summary>
+    /// <param name="offsetBytes">Where it starts.</param>
+    /// <param name="lengthBytes">How long it is.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The part is not within the window.</exception>
+    /// <exception cref="ObjectDisposedException">The window is unmapped already.</exception>
+    public unsafe SharedView View(long offsetBytes, int lengthBytes)
+    {
+        ObjectDisposedException.ThrowIf(_mapping.IsClosed, this);
+        if (offsetBytes < 0 || lengthBytes < 0 || offsetBytes > LengthBytes - lengthBytes)
+            throw new ArgumentOutOfRangeException(nameof(offsetBytes), offsetBytes, $"{lengthBytes} bytes at offset {offsetBytes} are not within a window of {LengthBytes} bytes.");
+        // SAFETY: the range was just checked to lie within the mapping, which stays until Dispose.
+        return new(new Span<byte>((byte*)_mapping.Address + offsetBytes, lengthBytes));
+    }
+
+    /// <summary>Unmaps the memory.</summary>
+    public void Dispose() => _mapping.Dispose();
+}
