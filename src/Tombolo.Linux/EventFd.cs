@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace Tombolo.Linux;
@@ -36,6 +37,24 @@ public static partial class EventFd
         bool done = read(fd, &value, sizeof(ulong)) == sizeof(ulong);
         count = value;
         return done;
+    }
+
+    /// <summary>What tells one eventfd from every other on this host.</summary>
+    /// <param name="descriptorInfoPath">A file <c>/proc/PID/fdinfo/N</c>.</param>
+    /// <returns>The kernel's number of that eventfd, or null where it is none, or cannot be looked at.</returns>
+    /// <remarks>Source: proc(5) "eventfd-id"; there since Linux 5.2.</remarks>
+    public static int? IdentityOf(string descriptorInfoPath)
+    {
+        const string Label = "eventfd-id:";
+        try
+        {
+            foreach (string line in File.ReadLines(descriptorInfoPath))
+                if (line.StartsWith(Label, StringComparison.Ordinal) && int.TryParse(line.AsSpan(Label.Length), NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture, out int id))
+                    return id;
+        }
+        catch (IOException) { return null; }
+        catch (UnauthorizedAccessException) { return null; }
+        return null;
     }
 
     [LibraryImport("libc", SetLastError = true)] private static partial int eventfd(uint initial, int flags);

@@ -9,8 +9,6 @@ namespace Tombolo.Linux;
 /// <remarks>Source: flock(2). The lock, not the file, is the truth: a file left behind by a dead process locks nobody out. It is close-on-exec, so children do not keep it.</remarks>
 public sealed partial class FileLock : IDisposable
 {
-    private const int Exclusive = 2, NonBlocking = 4;   // sys/file.h
-
     private readonly SafeFd _fd;
     private readonly string _path;
 
@@ -26,7 +24,14 @@ public sealed partial class FileLock : IDisposable
         while (true)
         {
             SafeFd fd = SharedFile.Open(path, create: true, mode: 0x1A4 /* 0644 */);
-            if (flock(fd, Exclusive | NonBlocking) == 0)
+            bool isTaken;
+            try { isTaken = SharedFile.TryLock(fd); }
+            catch
+            {
+                fd.Dispose();
+                throw;
+            }
+            if (isTaken)
             {
                 if (!IsStillAt(fd, path)) { fd.Dispose(); continue; }   // its last owner removed the file between open and lock
                 byte[] text = Encoding.ASCII.GetBytes($"{Environment.ProcessId.ToString(CultureInfo.InvariantCulture)}\n");
@@ -35,10 +40,7 @@ public sealed partial class FileLock : IDisposable
                 ownerProcessId = Environment.ProcessId;
                 return new(fd, path);
             }
-            int errno = Marshal.GetLastPInvokeError();
             fd.Dispose();
-            if (errno == Errno.Interrupted) continue;
-            if (errno != Errno.WouldBlock) throw new LinuxException("flock", path, errno);
             ownerProcessId = ReadOwner(path);
             return null;
         }
@@ -74,7 +76,6 @@ public sealed partial class FileLock : IDisposable
         catch (IOException) { return 0; }
     }
 
-    [LibraryImport("libc", SetLastError = true)] private static partial int flock(SafeFd fd, int operation);
     [LibraryImport("libc", SetLastError = true)] private static partial int ftruncate(SafeFd fd, long length);
     [LibraryImport("libc", SetLastError = true)] private static partial nint pwrite(SafeFd fd, ref byte bytes, nint count, long offset);
 }

@@ -61,10 +61,37 @@ public static partial class SharedFile
         return MemoryMarshal.Read<long>(status[40..]);
     }
 
+    /// <summary>What tells one file from every other while it is open: device and inode.</summary>
+    /// <param name="path">A path; the last link is followed, so <c>/proc/PID/fd/N</c> gives the identity of what that process has open.</param>
+    /// <returns>The identity, or null where the path cannot be looked at.</returns>
+    /// <remarks>Source: statx(2): inode at byte 32, device numbers at 136 and 140. All eventfds share one inode; see <see cref="EventFd.IdentityOf"/>.</remarks>
+    public static (ulong Device, ulong Inode)? IdentityOf(string path)
+    {
+        Span<byte> status = stackalloc byte[256];
+        using var here = new SafeFd(-100);   // AT_FDCWD: no descriptor, and closing it does nothing
+        return statx(here, path, 0, StatInode, ref MemoryMarshal.GetReference(status)) < 0
+            ? null
+            : (((ulong)MemoryMarshal.Read<uint>(status[136..]) << 32) | MemoryMarshal.Read<uint>(status[140..]), MemoryMarshal.Read<ulong>(status[32..]));
+    }
+
+    /// <summary>Takes a lock that lives as long as this open file; see flock(2).</summary>
+    /// <param name="fd">A descriptor that is never handed to another process, which would share the lock.</param>
+    /// <returns>False where another open file holds it.</returns>
+    /// <exception cref="LinuxException">The file cannot be locked at all.</exception>
+    public static bool TryLock(SafeFd fd)
+    {
+        if (flock(fd, ExclusiveNonBlocking) == 0) return true;
+        int errno = Marshal.GetLastPInvokeError();
+        return errno == Errno.WouldBlock ? false : throw new LinuxException("flock", $"descriptor {fd.Number}", errno);
+    }
+
+    private const int ExclusiveNonBlocking = 2 | 4;   // LOCK_EX | LOCK_NB, sys/file.h
+    private const uint StatInode = 0x100;   // STATX_INO, linux/stat.h
     private const int EmptyPath = 0x1000;   // AT_EMPTY_PATH, linux/fcntl.h
     private const uint StatSize = 0x200;    // STATX_SIZE, linux/stat.h
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)] private static partial int open(string path, int flags, uint mode);
+    [LibraryImport("libc", SetLastError = true)] private static partial int flock(SafeFd fd, int operation);
     [LibraryImport("libc", SetLastError = true)] private static partial int ftruncate(SafeFd fd, long length);
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)] private static partial int statx(SafeFd folder, string path, int flags, uint mask, ref byte status);
 }

@@ -127,6 +127,28 @@ public static partial class UnixSocket
         return value;
     }
 
+    /// <summary>Waits until a socket can take bytes, or has some, or its other end is gone.</summary>
+    /// <param name="socket">Borrowed.</param>
+    /// <param name="forReading">Wait for bytes to read, rather than for room to write.</param>
+    /// <param name="timeout">How long at the most, in whole milliseconds.</param>
+    /// <returns>False when the time ran out.</returns>
+    /// <remarks>Source: poll(2).</remarks>
+    public static bool Wait(SafeFd socket, bool forReading, TimeSpan timeout)
+    {
+        bool added = false;
+        try
+        {
+            socket.DangerousAddRef(ref added);
+            long request = (uint)socket.Number | ((forReading ? 1L : 4L) << 32);   // struct pollfd: fd (4), events (2), revents (2); POLLIN, POLLOUT
+            int milliseconds = (int)Math.Clamp(Math.Ceiling(timeout.TotalMilliseconds), 0, int.MaxValue);
+            return poll(ref request, 1, milliseconds) > 0;
+        }
+        finally
+        {
+            if (added) socket.DangerousRelease();
+        }
+    }
+
     /// <summary>Asks for larger kernel buffers; the kernel caps it at net.core.wmem_max and rmem_max.</summary>
     /// <param name="socket">Borrowed.</param>
     /// <param name="bytes">Size of each buffer in bytes.</param>
@@ -168,6 +190,7 @@ public static partial class UnixSocket
     [LibraryImport("libc", SetLastError = true)] private static partial int getsockopt(SafeFd socket, int level, int option, ref int value, ref int length);
     [LibraryImport("libc", SetLastError = true)] private static partial int setsockopt(SafeFd socket, int level, int option, ref byte value, int length);
     [LibraryImport("libc", SetLastError = true)] private static partial int fcntl(SafeFd fd, int command, int argument);
+    [LibraryImport("libc")] private static partial int poll(ref long descriptors, ulong count, int timeoutMilliseconds);
     [LibraryImport("libc", SetLastError = true)] private static partial int ioctl(SafeFd fd, ulong request, ref int value);
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)] private static partial int chown(string path, uint owner, uint group);
 }

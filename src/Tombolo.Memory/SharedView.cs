@@ -21,21 +21,30 @@ public readonly ref struct SharedView(Span<byte> bytes)
     // ORDER: acquire; what the writer published before this word is visible after the read.  PAIRS WITH: WriteRelease* here, smp_store_release() in guest modules.
 
     /// <summary>Reads a word; later reads see at least what its writer had written before it.</summary>
+    /// <param name="offsetBytes">A multiple of 2.</param>
+    public ushort ReadAcquire16(int offsetBytes) => Volatile.Read(ref Word16(offsetBytes));
+
+    /// <inheritdoc cref="ReadAcquire16"/>
     /// <param name="offsetBytes">A multiple of 4.</param>
     public uint ReadAcquire32(int offsetBytes) => Volatile.Read(ref Word32(offsetBytes));
 
-    /// <inheritdoc cref="ReadAcquire32"/>
+    /// <inheritdoc cref="ReadAcquire16"/>
     /// <param name="offsetBytes">A multiple of 8.</param>
     public ulong ReadAcquire64(int offsetBytes) => Volatile.Read(ref Word64(offsetBytes));
 
     // ORDER: release; what this party wrote before is visible to whoever reads the word.  PAIRS WITH: ReadAcquire* here, smp_load_acquire() in guest modules.
 
     /// <summary>Writes a word; whoever reads it sees everything written before it.</summary>
+    /// <param name="offsetBytes">A multiple of 2.</param>
+    /// <param name="value">The value.</param>
+    public void WriteRelease16(int offsetBytes, ushort value) => Volatile.Write(ref Word16(offsetBytes), value);
+
+    /// <inheritdoc cref="WriteRelease16"/>
     /// <param name="offsetBytes">A multiple of 4.</param>
     /// <param name="value">The value.</param>
     public void WriteRelease32(int offsetBytes, uint value) => Volatile.Write(ref Word32(offsetBytes), value);
 
-    /// <inheritdoc cref="WriteRelease32"/>
+    /// <inheritdoc cref="WriteRelease16"/>
     /// <param name="offsetBytes">A multiple of 8.</param>
     /// <param name="value">The value.</param>
     public void WriteRelease64(int offsetBytes, ulong value) => Volatile.Write(ref Word64(offsetBytes), value);
@@ -80,6 +89,12 @@ public readonly ref struct SharedView(Span<byte> bytes)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(offsetBytes & 3, 0, nameof(offsetBytes));
         return ref MemoryMarshal.AsRef<uint>(_bytes.Slice(offsetBytes, sizeof(uint)));   // Slice checks the bounds
+    }
+
+    private ref ushort Word16(int offsetBytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(offsetBytes & 1, 0, nameof(offsetBytes));
+        return ref MemoryMarshal.AsRef<ushort>(_bytes.Slice(offsetBytes, sizeof(ushort)));
     }
 
     private ref ulong Word64(int offsetBytes)

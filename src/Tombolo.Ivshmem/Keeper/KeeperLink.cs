@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+using System.Diagnostics;
+using System.Globalization;
+using Tombolo.Linux;
+
+namespace Tombolo.Ivshmem;
+
+/// <summary>The server's end of the keeper's socket.</summary>
+internal sealed class KeeperLink : IDisposable
+{
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(20);
+
+    private KeeperLink(SafeFd socket) => Socket = socket;
+
+    /// <summary>The socket; readable without a question asked means that the keeper is gone.</summary>
+    public SafeFd Socket { get; }
+
+    /// <summary>False once a packet could not be sent.</summary>
+    public bool IsAlive { get; private set; } = true;
+
+    /// <summary>Connects to a keeper that runs already.</summary>
+    /// <param name="path">Its socket.</param>
+    /// <returns>The link, or null where there is none.</returns>
+    public static KeeperLink? TryConnect(string path)
+    {
+        try { return new(UnixSocket.Connect(path, UnixSocketKind.SequencedPacket, TimeSpan.FromSeconds(2))); }
+        catch (LinuxException exception) when (exception.Errno is Errno.NoEntry or Errno.ConnectionRefused) { return null; }
+    }
+
+    /// <summary>Starts a keeper and connects to it.</summary>
+    /// <param name="command">Program and arguments; the path is added as the last.</param>
+    /// <param name="path">Where it shall listen.</param>
+    /// <exception cref="IvshmemException">It did not start.</exception>
+    public static KeeperLink Launch(IReadOnlyList<string> command, string path)
+    {
+        var start = new ProcessStartInfo(command[0]) { RedirectStandardOutput = true, RedirectStandardInput = true, UseShellExecute = false };
+        foreach (string argument in command.Skip(1)) start.ArgumentList.Add(argument);
+        start.ArgumentList.Add(path);
+        try
+        {
+            using Process process = Process.Start(start)!;
+            Task<string?> ready = process.StandardOutput.ReadLineAsync();
+            if (!ready.Wait(_patience) || ready.Result != "ready")
+                throw new IvshmemException($"The keeper '{command[0]}' did not get ready at '{path}': it said '{(ready.IsCompleted ? ready.Result : "nothing")}'.");
+        }
+        catch (System.ComponentModel.Win32Exception exception)
+        {
+            throw new IvshmemException($"The keeper '{command[0]}' cannot be started: {exception.Message}.", exception);
+        }
+        return TryConnect(path) ?? throw new IvshmemException($"The keeper '{command[0]}' got ready, but nobody listens at '{path}'.");
+    }
+
+    /// <summary>Has descriptors kept under a name, in place of what was there.</summary>
+    public void Store(string name, params ReadOnlySpan<SafeFd> fds)
+    {
+        for (int at = 0; at < fds.Length; at += UnixSocket.MaxFdsPerMessage)
+        {
+            ReadOnlySpan<SafeFd> part = fds[at..Math.Min(at + UnixSocket.MaxFdsPerMessage, fds.Length)];
+            Send(new(KeeperOperation.Store, PartName(name, at)), part);
+        }
+    }
+
+    /// <summary>Has a name, stored with that many descriptors, forgotten.</summary>
+    public void Remove(string name, int count = 1)
+    {
+        for (int at = 0; at < count; at += UnixSocket.MaxFdsPerMessage) Send(new(KeeperOperation.Remove, PartName(name, at)), []);
+    }
+
+    /// <summary>Tells the keeper to close everything and end.</summary>
+    public void Quit() => Send(new(KeeperOperation.Quit, ""), []);
+
+    /// <summary>Gets duplicates of everything that is kept.</summary>
+    /// <returns>Descriptors by name, owned by the caller; empty where nothing is kept.</returns>
+    /// <exception cref="IvshmemException">The keeper broke off, or this process has no descriptors left.</exception>
+    public Dictionary<string, List<SafeFd>> TakeAll()
+    {
+        var all = new Dictionary<string, List<SafeFd>>(StringComparer.Ordinal);
+        Send(new(KeeperOperation.Take, ""), []);
+        Span<byte> bytes = stackalloc byte[KeeperPacket.MaxBytes];
+        var parts = new SortedDictionary<(string Name, int At), List<SafeFd>>();
+        using var inbox = new FdInbox();
+        while (true)
+        {
+            SocketResult result = UnixSocket.Receive(Socket, bytes, inbox);
+            if (result.IsWouldBlock && UnixSocket.Wait(Socket, forReading: true, _patience)) continue;
+            if (!result.IsMoved || !KeeperPacket.TryRead(bytes[..result.Bytes], out KeeperPacket packet))
+                throw new IvshmemException($"The keeper broke off while it handed out what it keeps ({result.Bytes} bytes, error {result.Errno}).");
+            if (inbox.WasTruncated)
+                throw new IvshmemException("The keeper holds more descriptors than this process may open; raise the limit (ulimit -n) and start again.");
+            if (packet.Operation == KeeperOperation.End) break;
+            string[] halves = packet.Name.Split('#');
+            var fds = new List<SafeFd>();
+            while (inbox.TryTake(out SafeFd? fd)) fds.Add(fd);
+            parts[(halves[0], int.Parse(halves[1], CultureInfo.InvariantCulture))] = fds;
+        }
+        foreach (((string name, _), List<SafeFd> fds) in parts)
+            if (!all.TryAdd(name, fds)) all[name].AddRange(fds);
+        return all;
+    }
+
+    /// <summary>Closes the link; the keeper goes on keeping.</summary>
+    public void Dispose() => Socket.Dispose();
+
+    private void Send(KeeperPacket packet, ReadOnlySpan<SafeFd> fds)
+    {
+        if (IsAlive) IsAlive = PacketSender.TrySend(Socket, packet, fds);
+    }
+
+    private static string PartName(string name, int at) => string.Create(CultureInfo.InvariantCulture, $"{name}#{at}");
+}

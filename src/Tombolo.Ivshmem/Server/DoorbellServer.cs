@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Tombolo.Linux;
+using Tombolo.Memory;
+
+namespace Tombolo.Ivshmem;
+
+/// <summary>An ivshmem doorbell server: what QEMU's <c>ivshmem-doorbell</c> devices and other clients connect to.</summary>
+/// <remarks>
+/// It runs on one thread of its own. With a keeper, it can be killed and started again under its clients: they keep their IDs, memory and doorbells.
+/// Source: QEMU 7.2 docs/specs/ivshmem-spec, and the measured behaviour of QEMU 7.2.
+/// </remarks>
+public sealed class DoorbellServer : IAsyncDisposable
+{
+    private readonly ServerParts _parts;
+    private readonly ServerLoop _loop;
+    private readonly Thread _thread;
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ILogger _log;
+    private bool _isDisposed;
+
+    private DoorbellServer(DoorbellServerOptions options, IDoorbellObserver? observer, ILogger log, Action step)
+    {
+        _log = log;
+        _parts = ServerParts.Open(options, log);
+        _loop = new(options, _parts, observer, log, step);
+        _thread = new(Run) { Name = "doorbell-server", IsBackground = true };
+    }
+
+    /// <summary>The shared memory.</summary>
+    public Window Window => _parts.Window;
+
+    /// <summary>The server's own part in the fabric, if <see cref="DoorbellServerOptions.ResidentId"/> asked for it.</summary>
+    public IParticipant? Resident => _loop.Resident;
+
+    /// <summary>Ends when the server does; fails where a fault of ours ended it.</summary>
+    public Task Completion => _ended.Task;
+
+    /// <summary>Whether this server took over a fabric that another one, killed, had left in the keeper.</summary>
+    public bool TookOver => _parts.Found is not null;
+
+    /// <summary>Starts a server.</summary>
+    /// <param name="options">Its settings.</param>
+    /// <param name="observer">Hears of comings and goings, on the server's loop; or null.</param>
+    /// <param name="log">Where it says what it does; or null.</param>
+    /// <returns>The running server: clients can connect.</returns>
+    /// <exception cref="ArgumentException">The settings have problems; the message names them all.</exception>
+    /// <exception cref="IvshmemException">A living server is there already, or the settings cannot fit.</exception>
+    /// <exception cref="LinuxException">The kernel refused. Nothing is left behind.</exception>
+    public static DoorbellServer Start(DoorbellServerOptions options, IDoorbellObserver? observer = null, ILogger? log = null) =>
+        Start(options, observer, log, static () => { });
+
+    /// <summary>As above, with a hook before and after every step that changes what a successor would find. For tests that kill the server at each of them.</summary>
+    internal static DoorbellServer Start(DoorbellServerOptions options, IDoorbellObserver? observer, ILogger? log, Action step)
+    {
+        string[] problems = [.. options.Problems()];
+        if (problems.Length > 0) throw new ArgumentException(string.Join(' ', problems), nameof(options));
+        var server = new DoorbellServer(options, observer, log ?? NullLogger.Instance, step);
+        server._thread.Start();
+        return server;
+    }
+
+    /// <summary>What the server's state is now.</summary>
+    /// <exception cref="ObjectDisposedException">It has ended.</exception>
+    public async Task<DoorbellSnapshot> SnapshotAsync()
+    {
+        var answer = new TaskCompletionSource<DoorbellSnapshot>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _loop.Post(() => answer.SetResult(_loop.Snapshot()));
+        if (await Task.WhenAny(answer.Task, _ended.Task) != answer.Task && !answer.Task.IsCompleted)
+            throw new ObjectDisposedException(nameof(DoorbellServer), "The doorbell server has ended.");
+        return await answer.Task;
+    }
+
+    /// <summary>Stops in order: who waits is refused, handshakes are finished, nothing is left behind. Clients keep their memory and doorbells.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_isDisposed) return;
+        _isDisposed = true;
+        _loop.Post(_loop.Stop);
+        await _ended.Task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _parts.Dispose();
+        _loop.Dispose();
+    }
+
+    private void Run()
+    {
+        try
+        {
+            _loop.Run();
+            _ended.SetResult();
+        }
+        catch (Exception exception)
+        {
+            Log.LoopFault(_log, exception.ToString());
+            _ended.SetException(exception);
+        }
+    }
+}

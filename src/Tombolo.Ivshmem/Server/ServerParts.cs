@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using Tombolo.Linux;
+using Tombolo.Memory;
+
+namespace Tombolo.Ivshmem;
+
+/// <summary>Everything a server holds: made anew, or taken over from a keeper. What it holds, the keeper holds too.</summary>
+internal sealed class ServerParts : IDisposable
+{
+    private readonly DoorbellServerOptions _options;
+    private readonly FileLock _lock;
+
+    private ServerParts(DoorbellServerOptions options, FileLock held, KeeperLink? keeper) => (_options, _lock, Keeper) = (options, held, keeper);
+
+    public SafeFd Listener { get; private set; } = null!;
+    public MemoryClaim Memory { get; private set; } = null!;
+    public Window Window { get; private set; } = null!;
+    public Ledger Ledger { get; private set; } = null!;
+    public Membership Membership { get; private set; } = null!;
+    public SafeFd? PipeReader { get; private set; }
+    public SafeFd? PipeWriter { get; private set; }
+    public KeeperLink? Keeper { get; private set; }
+
+    /// <summary>What was found of a server that died, or null.</summary>
+    public Recovery? Found { get; private set; }
+
+    public static string ConnectionName(int row) => string.Create(CultureInfo.InvariantCulture, $"conn.{row}");
+
+    public static string EventsName(int row) => string.Create(CultureInfo.InvariantCulture, $"ev.{row}");
+
+    /// <summary>Makes or takes over everything.</summary>
+    /// <exception cref="IvshmemException">A living server is there already, the configuration cannot fit, or what the keeper holds is of another configuration.</exception>
+    /// <exception cref="LinuxException">The kernel refused. Nothing is left behind.</exception>
+    public static ServerParts Open(DoorbellServerOptions options, ILogger log)
+    {
+        int peers = DescriptorBudget.SettlePeers(options, DescriptorBudget.Limit());
+        FileLock held = FileLock.TryTake(options.SocketPath + ".lock", out int owner) ?? throw SocketClaim.Alive(options.SocketPath, owner);
+        ServerParts? parts = null;
+        Dictionary<string, List<SafeFd>> kept = [];
+        try
+        {
+            KeeperLink? keeper = options.KeeperCommand.Count == 0 ? null : KeeperLink.TryConnect(options.KeeperPath) ?? KeeperLink.Launch(options.KeeperCommand, options.KeeperPath);
+            parts = new(options, held, keeper);
+            kept = keeper?.TakeAll() ?? [];
+            if (kept.ContainsKey("ledger")) parts.TakeOver(kept, peers, log);
+            else parts.MakeAnew(peers, log);
+            return parts;
+        }
+        catch
+        {
+            if (parts is null) held.Dispose();
+            else parts.Release();
+            foreach (SafeFd fd in kept.Values.SelectMany(fds => fds)) fd.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Has the keeper hold descriptors, if there is a keeper.</summary>
+    public void Keep(string name, params ReadOnlySpan<SafeFd> fds) => Keeper?.Store(name, fds);
+
+    /// <summary>Has the keeper let go.</summary>
+    public void Forget(string name, int count = 1) => Keeper?.Remove(name, count);
+
+    /// <summary>Gives up a keeper that is gone.</summary>
+    public void DropKeeper()
+    {
+        Keeper?.Dispose();
+        Keeper = null;
+    }
+
+    /// <summary>Entrusts everything to a new keeper.</summary>
+    public void UseKeeper(KeeperLink keeper)
+    {
+        Keeper = keeper;
+        Keep("memory", Memory.Descriptor);
+        Keep("listener", Listener);
+        if (PipeReader is not null && PipeWriter is not null) Keep("pipe", PipeReader, PipeWriter);
+        foreach (Member member in Membership.Present)
+        {
+            Keep(EventsName(member.Slot), member.Events);
+            if (member.Session is { } session) Keep(ConnectionName(member.Slot), session.Socket);
+        }
+        Keep("ledger", Ledger.Descriptor);   // last: without it, nothing is taken over
+    }
+
+    /// <summary>Tries to find out whether an undecided message reached its client, and writes down the answer.</summary>
+    /// <returns>False while the client has not read everything that was sent.</returns>
+    public bool TrySettle(Session session)
+    {
+        int client = session.Member.Slot;
+        if (Ledger.Mark(client) is { } mark)
+        {
+            if (UnixSocket.UnreadByPeer(session.Socket) != 0) return false;
+            if (WasReceived(session, mark)) Courier.Record(Ledger, mark.Kind, client, mark.Member, mark.Index);
+            Ledger.End(client);
+        }
+        session.IsUnsettled = false;
+        return true;
+    }
+
+    /// <summary>An orderly end: nothing is left behind, and the keeper ends too.</summary>
+    public void Dispose()
+    {
+        Keeper?.Quit();
+        File.Delete(_options.SocketPath);
+        Release();
+        Memory.Dispose();
+    }
+
+    private void Release()
+    {
+        Keeper?.Dispose();
+        Window?.Dispose();
+        Ledger?.Dispose();
+        Listener?.Dispose();
+        PipeReader?.Dispose();
+        PipeWriter?.Dispose();
+        _lock.Dispose();
+    }
+
+    private bool WasReceived(Session session, Undecided mark)
+    {
+        if (mark.Kind == NoticeKind.Memory) return Evidence.HasMemory(session.Who.ProcessId, Memory.Descriptor);
+        if (mark.Kind != NoticeKind.Join || Membership.At(mark.Member) is not { } about || mark.Index >= about.Events.Length) return true;
+        IEnumerable<SafeFd> known = Membership.Present.SelectMany(member => member.Events.Take(Ledger.Told(session.Member.Slot, member.Slot)));
+        return Evidence.HasEventFd(session.Who.ProcessId, about.Events[mark.Index], known);
+    }
+
+    private void MakeAnew(int peers, ILogger log)
+    {
+        if (SocketClaim.Clear(_options.SocketPath)) Log.StaleSocket(log, _options.SocketPath);
+        Memory = MemoryClaim.Create(_options);
+        try
+        {
+            Window = Window.Map(Memory.Descriptor);
+            bool isSticky = _options.Ids == IdPolicy.Sticky;
+            Ledger = Ledger.Create(isSticky ? peers + 1 : (2 * peers) + 1, Print(_options));   // those who left keep a row until all were told
+            Membership = new(_options, Ledger, peers);
+            if (Keeper is not null) (PipeReader, PipeWriter) = Pipe.Create();
+            if (_options.ResidentId is { } own) Establish(0, own);
+            for (int row = 1; isSticky && row <= peers; row++) Establish(row, _options.FirstId + row - 1);
+            Listener = UnixSocket.Listen(_options.SocketPath, UnixSocketKind.Stream, _options.SocketMode, _options.SocketGroup);
+            if (Keeper is not null) UseKeeper(Keeper);
+        }
+        catch
+        {
+            Memory.Dispose();
+            throw;
+        }
+        Log.Serving(log, _options.SocketPath, _options.SizeBytes, _options.Vectors, peers);
+    }
+
+    private void Establish(int row, int id)
+    {
+        var member = new Member(row, new((ushort)id), Membership.CreateEvents(_options.VectorsFor(id)));
+        Membership.Install(member);
+        Ledger.Write(row, member.Id, member.Events.Length, default, 0);
+    }
+
+    private void TakeOver(Dictionary<string, List<SafeFd>> kept, int peers, ILogger log)
+    {
+        Ledger = Ledger.TryOpen(kept["ledger"][0], Print(_options), out string fault)
+            ?? throw new IvshmemException($"The keeper at '{_options.KeeperPath}' holds a fabric that cannot be taken over: {fault}. Start with the options that it had, or end the keeper to begin anew.");
+        Memory = MemoryClaim.Adopt(kept["memory"][0], _options);
+        Window = Window.Map(Memory.Descriptor);
+        Listener = kept["listener"][0];
+        (PipeReader, PipeWriter) = (kept["pipe"][0], kept["pipe"][1]);
+        Membership = new(_options, Ledger, Math.Min(peers, Ledger.RowCount - 1));
+        Found = new(Ledger, Membership, PipeReader);
+        Found.Restore(kept);
+        if (!Path.Exists(_options.SocketPath))   // somebody removed the file: newcomers would not find the old socket
+        {
+            Listener.Dispose();
+            Listener = UnixSocket.Listen(_options.SocketPath, UnixSocketKind.Stream, _options.SocketMode, _options.SocketGroup);
+            Keep("listener", Listener);
+        }
+        Log.TookOver(log, Membership.Sessions.Count, Found.Summary);
+    }
+
+    // FNV-1a over what a successor must agree on.
+    private static ulong Print(DoorbellServerOptions options)
+    {
+        string text = string.Create(CultureInfo.InvariantCulture,
+            $"{options.SizeBytes}|{options.Vectors}|{string.Join(',', options.VectorsOf.OrderBy(pair => pair.Key).Select(pair => $"{pair.Key}:{pair.Value}"))}|{options.Ids}|{options.FirstId}|{options.MaxPeers}|{options.ResidentId}");
+        ulong print = 14695981039346656037;
+        foreach (char letter in text) print = (print ^ letter) * 1099511628211;
+        return print;
+    }
+}
