@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+using System.CommandLine;
+using Tombolo.Cli.Commands;
+
+namespace Tombolo.Cli;
+
+/// <summary>All commands.</summary>
+internal static class CommandTree
+{
+    /// <summary>Makes the whole tree.</summary>
+    public static RootCommand Create(CommandContext context)
+    {
+        RootCommand root = new("Joins virtual machines, host processes and Xen domains over shared memory.")
+        {
+            CompletionCommand.Create(context),
+        };
+        ExampleHelp.Install(root);
+        return root;
+    }
+}

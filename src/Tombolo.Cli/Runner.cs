@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+using System.CommandLine;
+using Tombolo.Cli.Output;
+using Tombolo.Linux;
+
+namespace Tombolo.Cli;
+
+/// <summary>Runs one command line: parses it, invokes the command, and turns every failure into one sentence and an exit code.</summary>
+internal static class Runner
+{
+    /// <summary>Runs it.</summary>
+    /// <param name="arguments">Without the program's name.</param>
+    /// <param name="screen">Where the command writes.</param>
+    /// <param name="environment">Looks up an environment variable.</param>
+    /// <param name="stop">Ends the command in good order.</param>
+    /// <returns>An <see cref="ExitCode"/>.</returns>
+    public static async Task<int> RunAsync(string[] arguments, Screen screen, Func<string, string?> environment, CancellationToken stop)
+    {
+        ParseResult parsed = CommandTree.Create(new CommandContext(screen, environment)).Parse(arguments);
+        if (parsed.Errors.Count > 0 && parsed.Action is null or System.CommandLine.Invocation.ParseErrorAction)
+        {
+            string path = PathOf(parsed.CommandResult.Command);
+            screen.Complain($"{path}: {Sentence(Mistake(parsed))} Try '{path} --help'.");
+            return ExitCode.WrongUse;
+        }
+        try
+        {
+            InvocationConfiguration configuration = new() { Output = screen.Out, Error = screen.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+            return await parsed.InvokeAsync(configuration, stop);
+        }
+        catch (Exception exception)
+        {
+            return Explain(exception, PathOf(parsed.CommandResult.Command), screen, environment, stop);
+        }
+    }
+
+    /// <summary>The command with those above it, as the user types it.</summary>
+    public static string PathOf(Command command)
+    {
+        List<string> names = [command is RootCommand ? "tombolo" : command.Name];
+        for (Symbol? at = command.Parents.FirstOrDefault(); at is not null; at = at.Parents.FirstOrDefault())
+            names.Insert(0, at is RootCommand ? "tombolo" : at.Name);
+        return string.Join(' ', names);
+    }
+
+    private static string Mistake(ParseResult parsed)
+    {
+        Command command = parsed.CommandResult.Command;
+        if (parsed.UnmatchedTokens.Count == 0) return parsed.Errors[0].Message;
+        string unknown = parsed.UnmatchedTokens[0];
+        bool option = unknown.StartsWith('-');
+        IEnumerable<string> known = option
+            ? command.Options.Where(one => !one.Hidden).SelectMany(one => one.Aliases.Append(one.Name))
+            : command.Subcommands.Where(one => !one.Hidden).Select(one => one.Name);
+        string? near = Nearest.To(unknown, known);
+        string kind = option ? "an option" : command.Subcommands.Count > 0 ? "a command" : "an argument";
+        return $"'{Printable.Text(unknown)}' is not {kind} of {PathOf(command)}{(near is null ? "" : $"; did you mean '{near}'?")}";
+    }
+
+    private static int Explain(Exception exception, string command, Screen screen, Func<string, string?> environment, CancellationToken stop)
+    {
+        if (environment("TOMBOLO_DEBUG") is "1") screen.Complain(exception.ToString());
+        switch (exception)
+        {
+            case OperationCanceledException when stop.IsCancellationRequested:
+                screen.Complain($"{command}: stopped.");
+                return ExitCode.Failed;
+            case CommandException refused:
+                screen.Complain($"{command}: {Sentence(refused.Message)}");
+                return refused.ExitCode;
+            case IOException broken when IsClosedPipe(broken):
+                return ExitCode.Failed;   // whoever read our output has gone, as `| head` does: nothing to tell, nobody to tell it to
+            case TomboloException or IOException or UnauthorizedAccessException or ArgumentException:
+                screen.Complain($"{command}: {Sentence(exception.Message)}");
+                return ExitCode.Failed;
+            default:
+                screen.Complain($"{command}: an error in the program itself ({exception.GetType().Name}: {Sentence(exception.Message)}) Set TOMBOLO_DEBUG=1 to see where.");
+                return ExitCode.Failed;
+        }
+    }
+
+    private static bool IsClosedPipe(IOException exception) => exception.HResult == Errno.BrokenPipe;
+
+    private static string Sentence(string message)
+    {
+        string text = string.Join(' ', message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        return text.EndsWith('.') || text.EndsWith('?') ? text : text + ".";
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+using System.CommandLine;
+using Tombolo.Cli.Output;
+
+namespace Tombolo.Cli.Tests;
+
+public sealed class CommandLineTests
+{
+    public static TheoryData<string> AllCommands => [.. Walk(Tree()).Select(Runner.PathOf)];
+
+    internal static RootCommand Tree() => CommandTree.Create(new(new Screen { Out = TextWriter.Null, Error = TextWriter.Null }, _ => null));
+
+    internal static IEnumerable<Command> Walk(Command top) => top.Subcommands.SelectMany(Walk).Prepend(top);
+
+    [Theory]
+    [MemberData(nameof(AllCommands))]
+    public async Task Help_EveryCommand_DescribesItselfAndShowsAnExample(string path)
+    {
+        CommandLine ran = await CommandLine.RunAsync($"{path["tombolo".Length..]} --help");
+
+        ran.ExitCode.ShouldBe(ExitCode.Done);
+        ran.Error.ShouldBeEmpty();
+        ran.Out.ShouldContain("Usage:");
+        ran.Out.ShouldContain("Example");
+        ran.Out.ShouldNotContain("\x1b");
+    }
+
+    [Fact]
+    public void Options_EveryOne_HasADescriptionThatEndsAsASentence()
+    {
+        foreach (Command command in Walk(Tree()))
+        {
+            foreach (string? description in command.Options.Where(one => one is not (System.CommandLine.Help.HelpOption or VersionOption)).Select(one => one.Description).Concat(command.Arguments.Select(one => one.Description)).Append(command.Description))
+            {
+                _ = description.ShouldNotBeNull(Runner.PathOf(command));
+                description.ShouldEndWith(".");
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("", "tombolo: Required command was not provided. Try 'tombolo --help'.")]
+    [InlineData("complation", "tombolo: 'complation' is not a command of tombolo; did you mean 'completion'? Try 'tombolo --help'.")]
+    [InlineData("completion bash --jsonn", "tombolo completion: '--jsonn' is not an option of tombolo completion. Try 'tombolo completion --help'.")]
+    [InlineData("completion bash twice", "tombolo completion: 'twice' is not an argument of tombolo completion. Try 'tombolo completion --help'.")]
+    public async Task Run_WrongUse_SaysOneSentenceAndEndsWithTwo(string line, string expected)
+    {
+        CommandLine ran = await CommandLine.RunAsync(line);
+
+        ran.ShouldBe(new(ExitCode.WrongUse, "", expected + "\n"));
+    }
+
+    [Theory]
+    [InlineData("ivshmem-server", "ivshmem-server -n 4")]
+    [InlineData("tombolo", "-n 4")]
+    public void ProgramName_Apply_PutsTheCommandInFront(string name, string expected) =>
+        string.Join(' ', ProgramName.Apply(name, ["-n", "4"])).ShouldBe(expected);
+}
