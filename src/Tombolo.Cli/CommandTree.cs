@@ -10,9 +10,11 @@ internal static class CommandTree
     /// <summary>Makes the whole tree.</summary>
     public static RootCommand Create(CommandContext context)
     {
-        RootCommand root = new("Joins virtual machines, host processes and Xen domains over shared memory.")
+        RootCommand root = new("Joins virtual machines, host processes and Xen domains over shared memory.\n\nExample: tombolo init && tombolo up && tombolo client. Each command has its own --help.")
         {
+            IvshmemServerCommand.Create(context),
             CompletionCommand.Create(context),
+            KeeperCommand.Create(context),
         };
         ExampleHelp.Install(root);
         return root;

@@ -68,14 +68,16 @@ public sealed partial class FileLock : IDisposable
     {
         try
         {
-            using FileStream file = File.OpenRead(path);
+            // Not through a stream: the runtime's files take a shared lock of their own, which the owner's refuses.
+            using SafeFd fd = SharedFile.Open(path, readOnly: true);
             Span<byte> text = stackalloc byte[16];
-            int length = file.Read(text);
+            int length = (int)Math.Max(0, pread(fd, ref text[0], text.Length, 0));
             return int.TryParse(Encoding.ASCII.GetString(text[..length]).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) ? pid : 0;
         }
-        catch (IOException) { return 0; }
+        catch (LinuxException) { return 0; }   // it gave the lock back in the meantime
     }
 
     [LibraryImport("libc", SetLastError = true)] private static partial int ftruncate(SafeFd fd, long length);
+    [LibraryImport("libc", SetLastError = true)] private static partial nint pread(SafeFd fd, ref byte bytes, nint count, long offset);
     [LibraryImport("libc", SetLastError = true)] private static partial nint pwrite(SafeFd fd, ref byte bytes, nint count, long offset);
 }

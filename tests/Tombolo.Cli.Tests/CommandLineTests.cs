@@ -6,7 +6,7 @@ namespace Tombolo.Cli.Tests;
 
 public sealed class CommandLineTests
 {
-    public static TheoryData<string> AllCommands => [.. Walk(Tree()).Select(Runner.PathOf)];
+    public static TheoryData<string> AllCommands => [.. Walk(Tree()).Where(command => !command.Hidden).Select(Runner.PathOf)];
 
     internal static RootCommand Tree() => CommandTree.Create(new(new Screen { Out = TextWriter.Null, Error = TextWriter.Null }, _ => null));
 
@@ -33,7 +33,7 @@ public sealed class CommandLineTests
             foreach (string? description in command.Options.Where(one => one is not (System.CommandLine.Help.HelpOption or VersionOption)).Select(one => one.Description).Concat(command.Arguments.Select(one => one.Description)).Append(command.Description))
             {
                 _ = description.ShouldNotBeNull(Runner.PathOf(command));
-                description.ShouldEndWith(".");
+                description.ShouldEndWith(".", Case.Sensitive, Runner.PathOf(command));
             }
         }
     }
