@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The only place that knows kernel versions. Oldest supported: 6.1 (Debian 12).
+ */
+#ifndef _TOMBOLO_COMPAT_H
+#define _TOMBOLO_COMPAT_H
+
+#include <linux/device.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error "tombolo needs Linux 6.1 or newer"
+#endif
+
+/* bus_type.uevent takes a const device since 6.3. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#define TOMBOLO_UEVENT_CONST const
+#else
+#define TOMBOLO_UEVENT_CONST
+#endif
+
+/* bus_register() and device_driver.bus take a const bus_type since 6.9. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
+#define TOMBOLO_BUS_CONST const
+#else
+#define TOMBOLO_BUS_CONST
+#endif
+
+/* bus_type.match takes a const driver since 6.11. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
+#define TOMBOLO_MATCH_CONST const
+#else
+#define TOMBOLO_MATCH_CONST
+#endif
+
+#endif /* _TOMBOLO_COMPAT_H */
