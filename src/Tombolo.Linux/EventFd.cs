@@ -39,6 +39,19 @@ public static partial class EventFd
         return done;
     }
 
+    /// <summary>Whether a descriptor, which another party may have chosen, is an eventfd.</summary>
+    /// <param name="fd">Any descriptor, borrowed.</param>
+    /// <remarks>Source: proc(5): the link of an eventfd in /proc/PID/fd reads "anon_inode:[eventfd]".</remarks>
+    public static unsafe bool IsEventFd(SafeFd fd)
+    {
+        ReadOnlySpan<byte> expected = "anon_inode:[eventfd]"u8;
+        Span<byte> target = stackalloc byte[32];
+        nint length;
+        // SAFETY: readlink writes at most the given length into a buffer on this stack.
+        fixed (byte* buffer = target) length = readlink($"/proc/self/fd/{fd.Number.ToString(CultureInfo.InvariantCulture)}", buffer, target.Length);
+        return length == expected.Length && target[..expected.Length].SequenceEqual(expected);
+    }
+
     /// <summary>What tells one eventfd from every other on this host.</summary>
     /// <param name="descriptorInfoPath">A file <c>/proc/PID/fdinfo/N</c>.</param>
     /// <returns>The kernel's number of that eventfd, or null where it is none, or cannot be looked at.</returns>
@@ -58,6 +71,7 @@ public static partial class EventFd
     }
 
     [LibraryImport("libc", SetLastError = true)] private static partial int eventfd(uint initial, int flags);
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)] private static unsafe partial nint readlink(string path, byte* buffer, nint length);
     [LibraryImport("libc")] private static unsafe partial nint write(SafeFd fd, void* buffer, nint count);
     [LibraryImport("libc")] private static unsafe partial nint read(SafeFd fd, void* buffer, nint count);
 }

@@ -8,6 +8,7 @@ namespace Tombolo.Linux;
 public sealed partial class SafeFd : SafeHandle
 {
     private const int FcntlDuplicateCloseOnExec = 1030;   // F_DUPFD_CLOEXEC, linux/fcntl.h
+    private const int GetFlags = 3, SetFlags = 4, NonBlocking = 0x800;   // asm-generic/fcntl.h
 
     /// <summary>Takes ownership of a descriptor.</summary>
     /// <param name="fd">The descriptor's number; from now on this object closes it.</param>
@@ -24,6 +25,14 @@ public sealed partial class SafeFd : SafeHandle
     /// <exception cref="LinuxException">EMFILE: the process has as many descriptors as it may. Nothing is left open.</exception>
     public SafeFd Duplicate() =>
         new(LinuxException.ThrowIfFailed(fcntl(this, FcntlDuplicateCloseOnExec, 0), "fcntl(F_DUPFD_CLOEXEC)", $"descriptor {Number}"));
+
+    /// <summary>Makes reads and writes return at once instead of waiting, for everybody who holds the same open file.</summary>
+    /// <exception cref="LinuxException">EBADF: a bug here.</exception>
+    public void SetNonBlocking()
+    {
+        int flags = LinuxException.ThrowIfFailed(fcntl(this, GetFlags, 0), "fcntl(F_GETFL)", $"descriptor {Number}");
+        if ((flags & NonBlocking) == 0) _ = LinuxException.ThrowIfFailed(fcntl(this, SetFlags, flags | NonBlocking), "fcntl(F_SETFL)", $"descriptor {Number}");
+    }
 
     /// <inheritdoc/>
     protected override bool ReleaseHandle() => close((int)handle) == 0;

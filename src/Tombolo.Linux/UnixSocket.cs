@@ -14,7 +14,6 @@ public static partial class UnixSocket
     private const int FamilyUnix = 1, CloseOnExec = 0x80000, NonBlocking = 0x800;          // sys/socket.h
     private const int LevelSocket = 1, OptionPeerCredentials = 17, OptionSendTimeout = 21;  // asm-generic/socket.h
     private const int OptionSendBuffer = 7, OptionReceiveBuffer = 8;
-    private const int GetFlags = 3, SetFlags = 4;                                           // fcntl.h
     private const ulong IoctlUnsent = 0x5411;                                               // TIOCOUTQ, asm-generic/ioctls.h
 
     /// <summary>Binds a path and listens on it. The socket is non-blocking.</summary>
@@ -72,7 +71,7 @@ public static partial class UnixSocket
                 int errno = Marshal.GetLastPInvokeError();
                 if (errno != Errno.Interrupted) throw new LinuxException("connect", path, errno);
             }
-            SetNonBlocking(fd);
+            fd.SetNonBlocking();
             return fd;
         }
         catch
@@ -160,12 +159,6 @@ public static partial class UnixSocket
         _ = LinuxException.ThrowIfFailed(setsockopt(socket, LevelSocket, OptionReceiveBuffer, ref start, sizeof(int)), "setsockopt(SO_RCVBUF)", $"descriptor {socket.Number}");
     }
 
-    private static void SetNonBlocking(SafeFd fd)
-    {
-        int flags = LinuxException.ThrowIfFailed(fcntl(fd, GetFlags, 0), "fcntl(F_GETFL)", $"descriptor {fd.Number}");
-        _ = LinuxException.ThrowIfFailed(fcntl(fd, SetFlags, flags | NonBlocking), "fcntl(F_SETFL)", $"descriptor {fd.Number}");
-    }
-
     private static SafeFd Create(UnixSocketKind kind, int flags, string subject) =>
         new(LinuxException.ThrowIfFailed(socket(FamilyUnix, (int)kind | CloseOnExec | flags, 0), "socket", subject));
 
@@ -189,7 +182,6 @@ public static partial class UnixSocket
     [LibraryImport("libc", SetLastError = true)] private static partial int accept4(SafeFd socket, nint address, nint length, int flags);
     [LibraryImport("libc", SetLastError = true)] private static partial int getsockopt(SafeFd socket, int level, int option, ref int value, ref int length);
     [LibraryImport("libc", SetLastError = true)] private static partial int setsockopt(SafeFd socket, int level, int option, ref byte value, int length);
-    [LibraryImport("libc", SetLastError = true)] private static partial int fcntl(SafeFd fd, int command, int argument);
     [LibraryImport("libc")] private static partial int poll(ref long descriptors, ulong count, int timeoutMilliseconds);
     [LibraryImport("libc", SetLastError = true)] private static partial int ioctl(SafeFd fd, ulong request, ref int value);
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)] private static partial int chown(string path, uint owner, uint group);
