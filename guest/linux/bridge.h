@@ -89,7 +89,7 @@ struct tombolo_bridge {
 	struct miscdevice misc;
 	char name[32];
 	struct tombolo_layout layout;
-	void *window;
+	u8 *window;
 	u32 own_id;
 	u64 sid;
 	u64 cid;
@@ -186,13 +186,13 @@ extern const struct attribute_group *tombolo_bridge_groups[];
 /* Another peer's slot, or our own; the caller checked that 1 <= id <= server_id. */
 static inline struct tombolo_mailbox_slot *tombolo_slot(struct tombolo_bridge *bridge, u32 id)
 {
-	return bridge->window + tombolo_slot_offset(&bridge->layout, id);
+	return (void *)(bridge->window + tombolo_slot_offset(&bridge->layout, id));
 }
 
 /* Its message bytes. */
 static inline char *tombolo_slot_buf(struct tombolo_bridge *bridge, u32 id)
 {
-	return bridge->window + tombolo_slot_offset(&bridge->layout, id) + bridge->layout.buf_offset;
+	return (char *)tombolo_slot(bridge, id) + bridge->layout.buf_offset;
 }
 
 #endif /* _TOMBOLO_BRIDGE_H */

@@ -106,8 +106,9 @@ void tombolo_link_forget(struct tombolo_bridge *bridge)
 
 	while ((note = next_note(bridge)))
 		kfree(note);
-	xa_for_each(&bridge->peers, id, text)
+	xa_for_each(&bridge->peers, id, text) {
 		kfree(text);
+	}
 	xa_destroy(&bridge->peers);
 }
 

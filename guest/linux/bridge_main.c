@@ -33,11 +33,11 @@ module_param_cb(timeout_ms, &timeout_ms_ops, &tombolo_timeout_ms, 0644);
 __MODULE_PARM_TYPE(timeout_ms, "uint");
 MODULE_PARM_DESC(timeout_ms, "ms until a message that its receiver does not take is given up: 10..600000 (default 5000)");
 
-unsigned int tombolo_spin_us = 50;
+unsigned int tombolo_spin_us = 200;
 TOMBOLO_BOUNDED(spin_us, 0, 1000);
 module_param_cb(spin_us, &spin_us_ops, &tombolo_spin_us, 0644);
 __MODULE_PARM_TYPE(spin_us, "uint");
-MODULE_PARM_DESC(spin_us, "us that a sender spins until its message is taken, before it sleeps: 0..1000 (default 50)");
+MODULE_PARM_DESC(spin_us, "us that a sender spins until its message is taken, before it sleeps: 0..1000 (default 200)");
 
 unsigned int tombolo_queue_kb = 256;
 TOMBOLO_BOUNDED(queue_kb, 1, 65536);
@@ -52,8 +52,9 @@ static void tombolo_bridge_free(struct kref *refs)
 	struct tombolo_bridge *bridge = container_of(refs, struct tombolo_bridge, refs);
 	struct tombolo_mail *mail, *next;
 
-	list_for_each_entry_safe(mail, next, &bridge->rx_list, node)
+	list_for_each_entry_safe(mail, next, &bridge->rx_list, node) {
 		kvfree(mail);
+	}
 	tombolo_link_forget(bridge);
 	if (bridge->thread)
 		put_task_struct(bridge->thread);

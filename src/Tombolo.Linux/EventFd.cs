@@ -9,6 +9,8 @@ namespace Tombolo.Linux;
 public static partial class EventFd
 {
     private const int CloseOnExec = 0x80000, NonBlocking = 0x800;   // linux/eventfd.h
+    private const long CurrentPosition = -1;                         // preadv2(2)
+    private const int NoWait = 8;                                    // RWF_NOWAIT, linux/fs.h
 
     /// <summary>Creates an eventfd with counter 0; non-blocking, close-on-exec.</summary>
     /// <returns>A descriptor the caller owns and disposes.</returns>
@@ -27,14 +29,19 @@ public static partial class EventFd
     }
 
     /// <summary>Reads the counter and sets it to 0.</summary>
-    /// <param name="fd">An eventfd, borrowed, in non-blocking mode.</param>
+    /// <param name="fd">An eventfd, borrowed.</param>
     /// <param name="count">How often it was signalled since the last read; never 0 when true is returned.</param>
-    /// <returns>False where the counter was 0.</returns>
+    /// <returns>False where the counter was 0, or it is no eventfd.</returns>
+    /// <remarks>
+    /// It never waits, whatever the descriptor's mode: O_NONBLOCK belongs to the open file, which all peers share, so that any of them could take it away and
+    /// make a plain read wait for ever. Source: preadv2(2), RWF_NOWAIT, which eventfds know since Linux 5.8.
+    /// </remarks>
     public static unsafe bool TryRead(SafeFd fd, out ulong count)
     {
         ulong value = 0;
-        // SAFETY: read writes at most eight bytes into a local that outlives the call.
-        bool done = read(fd, &value, sizeof(ulong)) == sizeof(ulong);
+        // SAFETY: preadv2 reads one struct iovec (start, length) and writes at most eight bytes; both are locals that outlive the call.
+        nint* vector = stackalloc nint[2] { (nint)(&value), sizeof(ulong) };
+        bool done = preadv2(fd, vector, 1, CurrentPosition, NoWait) == sizeof(ulong);
         count = value;
         return done;
     }
@@ -73,5 +80,5 @@ public static partial class EventFd
     [LibraryImport("libc", SetLastError = true)] private static partial int eventfd(uint initial, int flags);
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)] private static unsafe partial nint readlink(string path, byte* buffer, nint length);
     [LibraryImport("libc")] private static unsafe partial nint write(SafeFd fd, void* buffer, nint count);
-    [LibraryImport("libc")] private static unsafe partial nint read(SafeFd fd, void* buffer, nint count);
+    [LibraryImport("libc")] private static unsafe partial nint preadv2(SafeFd fd, nint* vectors, int count, long offset, int flags);
 }

@@ -19,30 +19,33 @@ public sealed partial class FileLock : IDisposable
     /// <param name="ownerProcessId">Where the lock is held by another: what its file says, or 0 where it says nothing sensible.</param>
     /// <returns>The lock, owned by the caller, or null where another process holds it.</returns>
     /// <exception cref="LinuxException">The file cannot be opened or made.</exception>
-    public static FileLock? TryTake(string path, out int ownerProcessId)
+    public static FileLock? TryTake(string path, out int ownerProcessId) => TryTake(path, out ownerProcessId, static () => { });
+
+    /// <summary>As above, with a hook between open and lock. For tests: what happens there cannot be arranged otherwise.</summary>
+    internal static FileLock? TryTake(string path, out int ownerProcessId, Action opened)
     {
         while (true)
         {
             SafeFd fd = SharedFile.Open(path, create: true, mode: 0x1A4 /* 0644 */);
-            bool isTaken;
-            try { isTaken = SharedFile.TryLock(fd); }
-            catch
+            bool isKept = false;
+            try
             {
-                fd.Dispose();
-                throw;
-            }
-            if (isTaken)
-            {
-                if (!IsStillAt(fd, path)) { fd.Dispose(); continue; }   // its last owner removed the file between open and lock
-                byte[] text = Encoding.ASCII.GetBytes($"{Environment.ProcessId.ToString(CultureInfo.InvariantCulture)}\n");
-                _ = LinuxException.ThrowIfFailed(ftruncate(fd, 0), "ftruncate", path);
-                _ = LinuxException.ThrowIfFailed((long)pwrite(fd, ref text[0], text.Length, 0), "pwrite", path);
+                opened();
+                if (!SharedFile.TryLock(fd))
+                {
+                    ownerProcessId = ReadOwner(fd);
+                    return null;
+                }
+                if (!IsStillAt(fd, path)) continue;   // its last owner removed the file between open and lock
+                WriteOwner(fd, path);
                 ownerProcessId = Environment.ProcessId;
+                isKept = true;
                 return new(fd, path);
             }
-            fd.Dispose();
-            ownerProcessId = ReadOwner(path);
-            return null;
+            finally
+            {
+                if (!isKept) fd.Dispose();
+            }
         }
     }
 
@@ -50,34 +53,32 @@ public sealed partial class FileLock : IDisposable
     public void Dispose()
     {
         if (_fd.IsClosed) return;
-        File.Delete(_path);
+        try { File.Delete(_path); }
+        catch (IOException) { }                      // the folder is gone, or not ours any more: the lock ends all the same
+        catch (UnauthorizedAccessException) { }
         _fd.Dispose();
     }
 
-    private static bool IsStillAt(SafeFd fd, string path)
+    // By device and inode, not by path: the same file may be reached through links.
+    private static bool IsStillAt(SafeFd fd, string path) =>
+        SharedFile.IdentityOf($"/proc/self/fd/{fd.Number}") is { } locked && locked == SharedFile.IdentityOf(path);
+
+    private static void WriteOwner(SafeFd fd, string path)
     {
-        try
-        {
-            string? target = File.ResolveLinkTarget($"/proc/self/fd/{fd.Number}", returnFinalTarget: false)?.FullName;
-            return target == Path.GetFullPath(path);   // a removed file's link ends in " (deleted)"
-        }
-        catch (IOException) { return false; }
+        byte[] text = Encoding.ASCII.GetBytes($"{Environment.ProcessId.ToString(CultureInfo.InvariantCulture)}\n");
+        _ = LinuxException.ThrowIfFailed(ftruncate(fd, 0), "ftruncate", path);
+        _ = LinuxException.ThrowIfFailed((long)pwrite(fd, ref text[0], text.Length, 0), "pwrite", path);
     }
 
-    private static int ReadOwner(string path)
+    // Not through FileStream, which takes a lock of its own and fails on the owner's.
+    private static int ReadOwner(SafeFd fd)
     {
-        try
-        {
-            // Not through a stream: the runtime's files take a shared lock of their own, which the owner's refuses.
-            using SafeFd fd = SharedFile.Open(path, readOnly: true);
-            Span<byte> text = stackalloc byte[16];
-            int length = (int)Math.Max(0, pread(fd, ref text[0], text.Length, 0));
-            return int.TryParse(Encoding.ASCII.GetString(text[..length]).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) ? pid : 0;
-        }
-        catch (LinuxException) { return 0; }   // it gave the lock back in the meantime
+        byte[] text = new byte[16];
+        int length = (int)Math.Max(0, pread(fd, ref text[0], text.Length, 0));
+        return int.TryParse(Encoding.ASCII.GetString(text, 0, length).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) ? pid : 0;
     }
 
     [LibraryImport("libc", SetLastError = true)] private static partial int ftruncate(SafeFd fd, long length);
-    [LibraryImport("libc", SetLastError = true)] private static partial nint pread(SafeFd fd, ref byte bytes, nint count, long offset);
     [LibraryImport("libc", SetLastError = true)] private static partial nint pwrite(SafeFd fd, ref byte bytes, nint count, long offset);
+    [LibraryImport("libc", SetLastError = true)] private static partial nint pread(SafeFd fd, ref byte bytes, nint count, long offset);
 }

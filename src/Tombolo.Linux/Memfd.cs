@@ -33,8 +33,9 @@ public static partial class Memfd
     /// <param name="sizeBytes">Size in bytes; a multiple of the page size.</param>
     /// <param name="hugePageBytes">0 for ordinary pages, or the size of a huge page that the system has (2 MiB, 1 GiB); the size must be a multiple of it.</param>
     /// <returns>A descriptor the caller owns and disposes.</returns>
-    /// <exception cref="LinuxException">EMFILE, ENFILE, ENOMEM, EINVAL; ENODEV: the system has no such huge pages. Nothing is left open.</exception>
-    /// <remarks>Thread-safe. Source: memfd_create(2), ftruncate(2). Huge pages are taken from the system's pool when they are touched or mapped: see /proc/sys/vm/nr_hugepages.</remarks>
+    /// <exception cref="ArgumentOutOfRangeException">No size that a huge page can have, or no multiple of it.</exception>
+    /// <exception cref="LinuxException">EMFILE, ENFILE, EINVAL; ENODEV: the system has no huge pages of that size; ENOMEM: too few of them are free. Nothing is left open.</exception>
+    /// <remarks>Thread-safe. Source: memfd_create(2), ftruncate(2). Huge pages are taken from the system's pool at once, so that touching them cannot fail later.</remarks>
     public static SafeFd Create(string name, long sizeBytes, long hugePageBytes = 0)
     {
         uint flags = CloseOnExec | AllowSealing;
@@ -42,18 +43,33 @@ public static partial class Memfd
         {
             if (hugePageBytes < 0 || !long.IsPow2(hugePageBytes))
                 throw new ArgumentOutOfRangeException(nameof(hugePageBytes), hugePageBytes, "The size of a huge page is a power of two.");
+            if (sizeBytes <= 0 || sizeBytes % hugePageBytes != 0)
+                throw new ArgumentOutOfRangeException(nameof(sizeBytes), sizeBytes, $"The size is a multiple of the huge page's, {hugePageBytes} bytes.");
             flags |= HugePages | ((uint)long.Log2(hugePageBytes) << HugeShift);
         }
         var fd = new SafeFd(LinuxException.ThrowIfFailed(memfd_create(name, flags), "memfd_create", name));
         try
         {
             _ = LinuxException.ThrowIfFailed(ftruncate(fd, sizeBytes), "ftruncate", $"{name} to {sizeBytes} bytes");
+            if (hugePageBytes != 0) Reserve(fd, name, sizeBytes, hugePageBytes);
             return fd;
         }
         catch
         {
             fd.Dispose();
             throw;
+        }
+    }
+
+    // The first shared mapping takes the pages out of the pool for this file, for as long as the file lives (kernel: admin-guide/mm/hugetlbpage).
+    // Without it, the process that touches a page which is not there is ended by SIGBUS.
+    private static void Reserve(SafeFd fd, string name, long sizeBytes, long hugePageBytes)
+    {
+        try { MemoryMapping.Map(fd, sizeBytes).Dispose(); }
+        catch (LinuxException exception) when (exception.Errno == Errno.NoMemory)
+        {
+            string pool = $"/sys/kernel/mm/hugepages/hugepages-{hugePageBytes >> 10}kB/nr_hugepages";
+            throw new LinuxException("mmap", $"{name}, which needs {sizeBytes / hugePageBytes} free huge pages of {hugePageBytes} bytes (raise {pool})", exception.Errno);
         }
     }
 

@@ -39,7 +39,7 @@ public sealed partial class MemoryMapping : SafeHandle
     /// <param name="offsetBytes">Where to start in the file; a multiple of the page size.</param>
     /// <param name="writable">Whether it may be written.</param>
     /// <param name="populate">Touch every page now (MAP_POPULATE).</param>
-    /// <exception cref="LinuxException">EACCES: opened or sealed against it; EINVAL; ENOMEM.</exception>
+    /// <exception cref="LinuxException">EACCES: opened for reading only; EPERM: sealed against writing; ENODEV: cannot be mapped; EINVAL; ENOMEM.</exception>
     public static MemoryMapping Map(SafeFd fd, long lengthBytes, long offsetBytes = 0, bool writable = true, bool populate = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(lengthBytes);

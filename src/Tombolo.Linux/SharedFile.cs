@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace Tombolo.Linux;
 
@@ -20,9 +21,12 @@ public static partial class SharedFile
     /// <param name="readOnly">Open for reading only; then neither size nor create may be given.</param>
     /// <param name="mode">Permission bits of a file made here, before the umask.</param>
     /// <returns>A descriptor the caller owns.</returns>
+    /// <exception cref="ArgumentException">A new file that may not be created, or a read-only one that is to be made or sized.</exception>
     /// <exception cref="LinuxException">ENOENT, EEXIST, EACCES, ENOSPC; ELOOP: the last part of the path is a symbolic link, which is never followed. Nothing is left open.</exception>
     public static SafeFd Open(string path, long? sizeBytes = null, bool create = false, bool mustBeNew = false, bool readOnly = false, uint mode = 0x180 /* 0600 */)
     {
+        if (mustBeNew && !create) throw new ArgumentException("A file that must be new has to be created: set create too.", nameof(mustBeNew));
+        if (readOnly && (create || sizeBytes is not null)) throw new ArgumentException("A file opened for reading only can neither be created nor given a size.", nameof(readOnly));
         int flags = (readOnly ? ReadOnly : ReadWrite) | (create ? Make : 0) | (mustBeNew ? Exclusive : 0) | NoFollow | CloseOnExec;
         var fd = new SafeFd(LinuxException.ThrowIfFailed(open(path, flags, mode), "open", path));
         try
@@ -40,12 +44,12 @@ public static partial class SharedFile
 
     /// <summary>The path of a POSIX shared memory object.</summary>
     /// <param name="name">Its name, with or without the leading slash; no other slash.</param>
-    /// <exception cref="ArgumentException">The name is empty, a dot name, longer than 255 bytes, or has a slash inside.</exception>
+    /// <exception cref="ArgumentException">The name is empty, a dot name, longer than 255 bytes, or has a slash or a zero inside.</exception>
     public static string PosixPath(string name)
     {
         string bare = name.StartsWith('/') ? name[1..] : name;
-        if (bare.Length is 0 or > 255 || bare is "." or ".." || bare.Contains('/', StringComparison.Ordinal))
-            throw new ArgumentException($"'{name}' cannot name a shared memory object: give 1 to 255 characters without a slash inside.", nameof(name));
+        if (Encoding.UTF8.GetByteCount(bare) is 0 or > 255 || bare is "." or ".." || bare.AsSpan().ContainsAny('/', '\0'))
+            throw new ArgumentException($"'{name}' cannot name a shared memory object: give 1 to 255 bytes without a slash inside.", nameof(name));
         return $"{PosixFolder}/{bare}";
     }
 

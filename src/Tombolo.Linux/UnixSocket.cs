@@ -63,7 +63,8 @@ public static partial class UnixSocket
         {
             if (timeout is { } limit)
             {
-                Span<long> value = [(long)limit.TotalSeconds, limit.Microseconds + (limit.Milliseconds * 1000L)];
+                long microseconds = Math.Max(1, (long)limit.TotalMicroseconds);   // 0 would mean for ever
+                Span<long> value = [microseconds / 1_000_000, microseconds % 1_000_000];
                 _ = LinuxException.ThrowIfFailed(setsockopt(fd, LevelSocket, OptionSendTimeout, ref MemoryMarshal.GetReference(MemoryMarshal.AsBytes(value)), 16), "setsockopt(SO_SNDTIMEO)", path);
             }
             while (connect(fd, ref MemoryMarshal.GetReference(address), AddressBytes) < 0)
@@ -167,6 +168,8 @@ public static partial class UnixSocket
     private static void WriteAddress(string path, Span<byte> address)
     {
         int length = Encoding.UTF8.GetByteCount(path);
+        if (path.Contains('\0', StringComparison.Ordinal))
+            throw new ArgumentException($"The socket path '{path.Replace('\0', '@')}' has a zero inside; only paths of files are supported.", nameof(path));
         if (length is 0 or > MaxPathBytes)
             throw new ArgumentException($"The socket path '{path}' is {length} bytes long; a UNIX socket's path has 1 to {MaxPathBytes} bytes, so choose a shorter folder.", nameof(path));
         address.Clear();

@@ -171,7 +171,7 @@ static void check_signals(int fd, const char *self, const char *empty)
 	pid_t pid;
 
 	sigaction(SIGALRM, &action, NULL);	/* no SA_RESTART */
-	alarm(1);
+	alarm(1);	/* instead of the watchdog: nothing below can hang */
 	check(read(fd, buffer, 64) == -1 && errno == EINTR, "a signal ends a waiting read with EINTR");
 
 	pid = fork();
@@ -195,6 +195,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	device = argv[1];
+	alarm(300);	/* whatever hangs ends here; check_signals() takes the alarm over */
 	max = strtoul(argv[3], NULL, 10);
 	fd = open(device, O_RDWR);
 	check(fd >= 0, "open");

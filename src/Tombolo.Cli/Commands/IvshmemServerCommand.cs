@@ -5,6 +5,7 @@ using Tombolo.Cli.Output;
 using Tombolo.Cli.Processes;
 using Tombolo.Cli.Stock;
 using Tombolo.Ivshmem;
+using Tombolo.Linux;
 
 namespace Tombolo.Cli.Commands;
 
@@ -23,7 +24,7 @@ internal static class IvshmemServerCommand
         {
             if (flags.Problem(parsed) is { } problem) throw new CommandException(problem, ExitCode.WrongUse);
             bool foreground = parsed.GetValue(flags.Foreground);
-            bool reports = Detached.Begin();
+            bool reports = DetachedStart.Begin();
             if (foreground || reports) await ServeAsync(context, flags, parsed, reports, stop);
             else _ = await Detached.StartAsync(Detached.Self([.. OwnArguments(parsed)]), stop);
             return ExitCode.Done;
@@ -45,7 +46,7 @@ internal static class IvshmemServerCommand
 
         await using DoorbellServer server = DoorbellServer.Start(options, log: log);
         using PidFile? pidFile = reports ? new(parsed.GetRequiredValue(flags.PidFile)) : null;
-        if (reports) Detached.ReportReady();
+        if (reports) DetachedStart.ReportReady();
         else context.Screen.Line($"Listening on {options.SocketPath}: {ByteSize.Format(options.SizeBytes)} of memory, {options.Vectors} vectors{(server.TookOver ? ", with the clients of the server before" : "")}. Ctrl-C ends it.");
         try { await server.Completion.WaitAsync(stop); }
         catch (OperationCanceledException) when (stop.IsCancellationRequested) { }

@@ -6,36 +6,10 @@ using Tombolo.Linux;
 namespace Tombolo.Cli.Processes;
 
 /// <summary>Programs that go on after the command that started them has ended.</summary>
-/// <remarks>
-/// A .NET process cannot fork, so the program is started again. Theory of operation: the parent starts the child with pipes on its three standard streams and
-/// <see cref="Mark"/> in its environment. The child leads a session of its own, does whatever can go wrong, and then either writes "ready" on standard output and points its
-/// streams at /dev/null, or complains on standard error and ends. The parent waits for the one or the other; a child that dies in between closes the pipe, so it is never waited for in vain.
-/// </remarks>
+/// <remarks>The other side is <see cref="DetachedStart"/>, which tells how the two understand each other.</remarks>
 internal static class Detached
 {
-    /// <summary>Set in the environment of a child that is to report.</summary>
-    public const string Mark = "TOMBOLO_DETACHED";
-
-    private const string Ready = "ready";
-
-    /// <summary>In the child: whether a parent waits for a report. It leads a session of its own from then on.</summary>
-    public static bool Begin()
-    {
-        if (Environment.GetEnvironmentVariable(Mark) is not "1") return false;
-        Environment.SetEnvironmentVariable(Mark, null);   // its own children are nobody's business
-        LinuxProcess.StartSession();
-        return true;
-    }
-
-    /// <summary>In the child: tells the parent that all is well, and lets go of its streams.</summary>
-    public static void ReportReady()
-    {
-        Console.Out.WriteLine(Ready);
-        Console.Out.Flush();
-        StandardStreams.Silence();
-    }
-
-    /// <summary>In the parent: starts a child and waits for its report.</summary>
+    /// <summary>Starts a program and waits for its report.</summary>
     /// <param name="command">Program and arguments.</param>
     /// <param name="stop">Ends the wait and the child.</param>
     /// <returns>The child's process id.</returns>
@@ -43,13 +17,13 @@ internal static class Detached
     public static async Task<int> StartAsync(IReadOnlyList<string> command, CancellationToken stop)
     {
         ProcessStartInfo start = new(command[0], command.Skip(1)) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
-        start.Environment[Mark] = "1";
+        start.Environment[DetachedStart.Mark] = "1";
         using Process child = Start(start, command[0]);
         child.StandardInput.Close();
         Task<string> complaint = child.StandardError.ReadToEndAsync(CancellationToken.None);
         try
         {
-            if (await child.StandardOutput.ReadLineAsync(stop) is Ready) return child.Id;
+            if (await child.StandardOutput.ReadLineAsync(stop) is DetachedStart.Ready) return child.Id;
         }
         catch (OperationCanceledException)
         {
