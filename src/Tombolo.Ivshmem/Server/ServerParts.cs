@@ -183,7 +183,7 @@ internal sealed class ServerParts : IDisposable
     private static ulong Print(DoorbellServerOptions options)
     {
         string text = string.Create(CultureInfo.InvariantCulture,
-            $"{options.SizeBytes}|{options.Vectors}|{string.Join(',', options.VectorsOf.OrderBy(pair => pair.Key).Select(pair => $"{pair.Key}:{pair.Value}"))}|{options.Ids}|{options.FirstId}|{options.MaxPeers}|{options.ResidentId}");
+            $"{options.SizeBytes}|{options.Vectors}|{string.Join(',', options.VectorsOf.OrderBy(pair => pair.Key).Select(pair => $"{pair.Key}:{pair.Value}"))}|{options.Ids}|{options.FirstId}-{options.LastId}|{options.MaxPeers}|{options.ResidentId}");
         ulong print = 14695981039346656037;
         foreach (char letter in text) print = (print ^ letter) * 1099511628211;
         return print;
