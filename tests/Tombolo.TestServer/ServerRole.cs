@@ -6,7 +6,7 @@ using Tombolo.Linux;
 namespace Tombolo.TestServer;
 
 /// <summary>A server that can be killed at a chosen step.</summary>
-/// <remarks>Arguments: key=value …; it says "ready" when clients can connect, answers "steps", and stops in order when its standard input ends.</remarks>
+/// <remarks>Arguments: key=value …; it says "ready" when clients can connect, answers "peers", "kept" and "steps", and stops in order when its standard input ends.</remarks>
 internal static class ServerRole
 {
     public static async Task<int> RunAsync(string[] args)
@@ -39,7 +39,12 @@ internal static class ServerRole
             await using DoorbellServer server = DoorbellServer.Start(options, null, null, Step);
             Console.WriteLine(server.TookOver ? "ready again" : "ready");
             while (await Console.In.ReadLineAsync() is { } line)
-                Console.WriteLine(line == "snapshot" ? string.Join(' ', (await server.SnapshotAsync()).Peers.Select(peer => peer.Id)) : Interlocked.Read(ref steps));
+                Console.WriteLine(line switch
+                {
+                    "peers" => string.Join(' ', (await server.SnapshotAsync()).Peers.Select(peer => peer.Id)),
+                    "kept" => (await server.SnapshotAsync()).IsKept,
+                    _ => Interlocked.Read(ref steps),
+                });
             return 0;
         }
         catch (TomboloException exception)

@@ -125,7 +125,7 @@ internal sealed class ServerParts : IDisposable
         if (mark.Kind == NoticeKind.Memory) return Evidence.HasMemory(session.Who.ProcessId, Memory.Descriptor);
         if (mark.Kind != NoticeKind.Join || Membership.At(mark.Member) is not { } about || mark.Index >= about.Events.Length) return true;
         IEnumerable<SafeFd> known = Membership.Present.SelectMany(member => member.Events.Take(Ledger.Told(session.Member.Slot, member.Slot)));
-        return Evidence.HasEventFd(session.Who.ProcessId, about.Events[mark.Index], known);
+        return Evidence.HasEventFd(session.Who.ProcessId, about.Events[mark.Index], Memory.Descriptor, known);
     }
 
     private void MakeAnew(int peers, ILogger log)

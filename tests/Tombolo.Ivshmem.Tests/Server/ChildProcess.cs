@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+using Shouldly;
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using Tombolo.Linux;
@@ -38,10 +39,15 @@ internal sealed class ChildProcess : IDisposable
 
     public bool HasLine => _lines.Count > 0;
 
+    /// <summary>Writes a line and reads the answer; null where the process is dead.</summary>
     public string? Ask(string line)
     {
-        _process.StandardInput.WriteLine(line);
-        _process.StandardInput.Flush();
+        try
+        {
+            _process.StandardInput.WriteLine(line);
+            _process.StandardInput.Flush();
+        }
+        catch (IOException) { return null; }
         return ReadLine();
     }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+using Shouldly;
 using System.Runtime.InteropServices;
 using Tombolo.Linux;
 
@@ -56,16 +57,28 @@ internal sealed class RawPeer : IDisposable
             filled += result.Bytes;
             if (!result.IsMoved && !UnixSocket.Wait(Socket, forReading: true, _watchdog)) throw new TimeoutException("the server said nothing for a minute");
         }
+        _inbox.WasTruncated.ShouldBeFalse("this process has no descriptor left: the test holds too many");
         if (_inbox.TryTake(out SafeFd? fd)) _held.Add(fd);
         _inbox.Count.ShouldBe(0);
         return (MemoryMarshal.Read<long>(message), fd);
     }
 
-    /// <summary>Reads one notice: an ID, and the eventfd's number in the kernel, or null for a leave.</summary>
+    /// <summary>Reads one notice and closes what came with it: an ID, and the eventfd's number in the kernel, or null for a leave.</summary>
     public (long Id, int? EventFd) ReadNotice()
     {
         (long value, SafeFd? fd) = Read();
-        return (value, fd is null ? null : Identity(fd));
+        if (fd is null) return (value, null);
+        int identity = Identity(fd);
+        _ = _held.Remove(fd);
+        fd.Dispose();
+        return (value, identity);
+    }
+
+    /// <summary>Closes every descriptor that came so far.</summary>
+    public void ForgetHeld()
+    {
+        foreach (SafeFd fd in _held) fd.Dispose();
+        _held.Clear();
     }
 
     public bool HasUnread() => UnixSocket.Wait(Socket, forReading: true, TimeSpan.Zero);
@@ -79,6 +92,6 @@ internal sealed class RawPeer : IDisposable
     {
         Socket.Dispose();
         _inbox.Dispose();
-        foreach (SafeFd fd in _held) fd.Dispose();
+        ForgetHeld();
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+using Shouldly;
 using Tombolo.Linux;
 
 namespace Tombolo.Ivshmem.Tests.Server;
