@@ -50,7 +50,8 @@ public static class DescriptorKeeper
                     if (verdict == Verdict.Quit || (kept.Count == 0 && servers.Count == 0))
                     {
                         File.Delete(socketPath);
-                        return;   // the kernel closes what is kept
+                        foreach (SafeFd fd in servers.Values.Concat(kept.Values.SelectMany(fds => fds))) fd.Dispose();
+                        return;
                     }
                 }
             }

@@ -74,10 +74,29 @@ internal sealed class KeeperLink : IDisposable
     /// <exception cref="IvshmemException">The keeper broke off, or this process has no descriptors left.</exception>
     public Dictionary<string, List<SafeFd>> TakeAll()
     {
-        var all = new Dictionary<string, List<SafeFd>>(StringComparer.Ordinal);
-        Send(new(KeeperOperation.Take, ""), []);
-        Span<byte> bytes = stackalloc byte[KeeperPacket.MaxBytes];
         var parts = new SortedDictionary<(string Name, int At), List<SafeFd>>();
+        try
+        {
+            ReceiveAll(parts);
+        }
+        catch
+        {
+            foreach (SafeFd fd in parts.Values.SelectMany(fds => fds)) fd.Dispose();
+            throw;
+        }
+        var all = new Dictionary<string, List<SafeFd>>(StringComparer.Ordinal);
+        foreach (((string name, _), List<SafeFd> fds) in parts)
+            if (!all.TryAdd(name, fds)) all[name].AddRange(fds);
+        return all;
+    }
+
+    /// <summary>Closes the link; the keeper goes on keeping.</summary>
+    public void Dispose() => Socket.Dispose();
+
+    private void ReceiveAll(SortedDictionary<(string Name, int At), List<SafeFd>> parts)
+    {
+        Send(new(KeeperOperation.Take, ""), []);
+        Span<byte> bytes = stackalloc byte[KeeperPacket.MaxBytes + 1];
         using var inbox = new FdInbox();
         while (true)
         {
@@ -87,19 +106,16 @@ internal sealed class KeeperLink : IDisposable
                 throw new IvshmemException($"The keeper broke off while it handed out what it keeps ({result.Bytes} bytes, error {result.Errno}).");
             if (inbox.WasTruncated)
                 throw new IvshmemException("The keeper holds more descriptors than this process may open; raise the limit (ulimit -n) and start again.");
-            if (packet.Operation == KeeperOperation.End) break;
-            string[] halves = packet.Name.Split('#');
+            if (packet.Operation == KeeperOperation.End) return;
+            int mark = packet.Name.LastIndexOf('#');
+            if (packet.Operation != KeeperOperation.Entry || mark < 0 || !int.TryParse(packet.Name.AsSpan(mark + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int at))
+                throw new IvshmemException($"The keeper hands out '{packet.Name}', which no server of this version stored; end that keeper to begin anew.");
             var fds = new List<SafeFd>();
+            if (!parts.TryAdd((packet.Name[..mark], at), fds))
+                throw new IvshmemException($"The keeper hands out '{packet.Name}' twice; end that keeper to begin anew.");
             while (inbox.TryTake(out SafeFd? fd)) fds.Add(fd);
-            parts[(halves[0], int.Parse(halves[1], CultureInfo.InvariantCulture))] = fds;
         }
-        foreach (((string name, _), List<SafeFd> fds) in parts)
-            if (!all.TryAdd(name, fds)) all[name].AddRange(fds);
-        return all;
     }
-
-    /// <summary>Closes the link; the keeper goes on keeping.</summary>
-    public void Dispose() => Socket.Dispose();
 
     private void Send(KeeperPacket packet, ReadOnlySpan<SafeFd> fds)
     {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using System.Text;
+using System.Text.Unicode;
 
 namespace Tombolo.Ivshmem;
 
@@ -29,11 +30,11 @@ internal readonly record struct KeeperPacket(KeeperOperation Operation, string N
     /// <summary>Reads a packet.</summary>
     /// <param name="source">Its bytes.</param>
     /// <param name="packet">The packet.</param>
-    /// <returns>False where it is empty, too long, or of an unknown operation.</returns>
+    /// <returns>False where it is empty, too long, no text, or of an unknown operation.</returns>
     public static bool TryRead(ReadOnlySpan<byte> source, out KeeperPacket packet)
     {
         packet = default;
-        if (source.Length is 0 or > MaxBytes) return false;
+        if (source.Length is 0 or > MaxBytes || !Utf8.IsValid(source[1..])) return false;   // what is no text would be longer written back
         packet = new((KeeperOperation)source[0], Encoding.UTF8.GetString(source[1..]));
         return packet.Operation is KeeperOperation.Store or KeeperOperation.Remove or KeeperOperation.Take or KeeperOperation.Quit or KeeperOperation.Entry or KeeperOperation.End;
     }

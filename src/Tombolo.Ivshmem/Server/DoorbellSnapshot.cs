@@ -6,8 +6,7 @@ namespace Tombolo.Ivshmem;
 /// <summary>A server's state at one moment.</summary>
 /// <param name="Peers">Connected clients, by ID.</param>
 /// <param name="Counters">What happened since the server started.</param>
-/// <param name="IsKept">Whether a keeper holds everything: the server could be killed now and started again.</param>
-public sealed record DoorbellSnapshot(IReadOnlyList<PeerSnapshot> Peers, DoorbellCounters Counters, bool IsKept);
+public sealed record DoorbellSnapshot(IReadOnlyList<PeerSnapshot> Peers, DoorbellCounters Counters);
 
 /// <summary>One connected client.</summary>
 /// <param name="Id">Its number.</param>

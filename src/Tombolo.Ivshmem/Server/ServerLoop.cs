@@ -15,6 +15,7 @@ internal sealed class ServerLoop : IDisposable
 {
     private const ulong ListenerToken = ulong.MaxValue, CommandToken = ulong.MaxValue - 1, KeeperToken = ulong.MaxValue - 2;
     private const int MessagesPerTurn = 32, AcceptsPerTurn = 64;
+    private const EpollEvents Gone = EpollEvents.HangUp | EpollEvents.ReadHangUp | EpollEvents.Error;
     private const long IgnoredBytesLimit = 64 * 1024;
     private static readonly TimeSpan _retry = TimeSpan.FromMilliseconds(10);
 
@@ -89,8 +90,7 @@ internal sealed class ServerLoop : IDisposable
     /// <summary>The present state. Call it on the loop.</summary>
     public DoorbellSnapshot Snapshot() => new(
         [.. _membership.Sessions.Select(session => new PeerSnapshot(session.Member.Id, session.Who, session.Member.Events.Length, session.IsLive, session.Waiting)).OrderBy(peer => peer.Id)],
-        _counters with { Messages = _courier.Messages },
-        _parts.Keeper is { IsAlive: true });
+        _counters with { Messages = _courier.Messages });
 
     public void Dispose()
     {
@@ -131,7 +131,6 @@ internal sealed class ServerLoop : IDisposable
 
     private void Serve(Session session, EpollReport report)
     {
-        const EpollEvents Gone = EpollEvents.HangUp | EpollEvents.ReadHangUp | EpollEvents.Error;
         if ((report.Events & EpollEvents.Readable) != 0 && !IgnoreInput(session)) return;
         if ((report.Events & Gone) != 0)
         {
@@ -188,8 +187,23 @@ internal sealed class ServerLoop : IDisposable
         PeerCredentials who = UnixSocket.CredentialsOf(socket);
         if (_isStopping) Refuse(socket, "the server is stopping", isFull: true);
         else if (!IsAllowed(who)) Refuse(socket, "it is not among the users and groups that may connect", isFull: false);
-        else if (!_membership.TryPlace(_options.PreferredId?.Invoke(who), out Member? member, out string reason)) Refuse(socket, reason, isFull: true);
+        else if (!_membership.TryPlace(_options.PreferredId?.Invoke(who), out Member? member, out string reason)
+            && (!CloseHungUp() || !_membership.TryPlace(_options.PreferredId?.Invoke(who), out member, out reason))) Refuse(socket, reason, isFull: true);
         else Join(socket, who, member!);
+    }
+
+    // A place is free as soon as its client hung up, also if that was not reported yet: who comes back at once shall find it.
+    private bool CloseHungUp()
+    {
+        int before = _membership.Sessions.Count;
+        var reports = new EpollReport[128];
+        for (int left = (before / reports.Length) + 1; left > 0; left--)
+        {
+            int count = _epoll.Wait(reports, TimeSpan.Zero);
+            foreach (EpollReport report in reports.AsSpan(0, count))
+                if ((report.Events & Gone) != 0 && _byToken.TryGetValue(report.Token, out Session? session)) Close(session);
+        }
+        return _membership.Sessions.Count < before;
     }
 
     private bool IsAllowed(PeerCredentials who) =>
@@ -211,6 +225,7 @@ internal sealed class ServerLoop : IDisposable
     {
         long sequence = ++_parts.Ledger.Sequence;
         // The keeper first: once it holds the connection, this server's death no longer cuts the client off.
+        _step();
         _parts.Keep(ServerParts.ConnectionName(member.Slot), socket);
         if (!_membership.IsSticky) _parts.Keep(ServerParts.EventsName(member.Slot), member.Events);
         _step();

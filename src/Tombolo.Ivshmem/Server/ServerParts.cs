@@ -125,7 +125,7 @@ internal sealed class ServerParts : IDisposable
         if (mark.Kind == NoticeKind.Memory) return Evidence.HasMemory(session.Who.ProcessId, Memory.Descriptor);
         if (mark.Kind != NoticeKind.Join || Membership.At(mark.Member) is not { } about || mark.Index >= about.Events.Length) return true;
         IEnumerable<SafeFd> known = Membership.Present.SelectMany(member => member.Events.Take(Ledger.Told(session.Member.Slot, member.Slot)));
-        return Evidence.HasEventFd(session.Who.ProcessId, about.Events[mark.Index], Memory.Descriptor, known);
+        return Evidence.HasEventFd(session.Who.ProcessId, about.Events[mark.Index], known);
     }
 
     private void MakeAnew(int peers, ILogger log)
@@ -163,10 +163,11 @@ internal sealed class ServerParts : IDisposable
     {
         Ledger = Ledger.TryOpen(kept["ledger"][0], Print(_options), out string fault)
             ?? throw new IvshmemException($"The keeper at '{_options.KeeperPath}' holds a fabric that cannot be taken over: {fault}. Start with the options that it had, or end the keeper to begin anew.");
-        Memory = MemoryClaim.Adopt(kept["memory"][0], _options);
+        Memory = MemoryClaim.Adopt(Needed(kept, "memory", 1)[0], _options);
         Window = Window.Map(Memory.Descriptor);
-        Listener = kept["listener"][0];
-        (PipeReader, PipeWriter) = (kept["pipe"][0], kept["pipe"][1]);
+        Listener = Needed(kept, "listener", 1)[0];
+        List<SafeFd> pipe = Needed(kept, "pipe", 2);
+        (PipeReader, PipeWriter) = (pipe[0], pipe[1]);
         Membership = new(_options, Ledger, Math.Min(peers, Ledger.RowCount - 1));
         Found = new(Ledger, Membership, PipeReader);
         Found.Restore(kept);
@@ -179,11 +180,15 @@ internal sealed class ServerParts : IDisposable
         Log.TookOver(log, Membership.Sessions.Count, Found.Summary);
     }
 
+    private List<SafeFd> Needed(Dictionary<string, List<SafeFd>> kept, string name, int count) =>
+        kept.TryGetValue(name, out List<SafeFd>? fds) && fds.Count == count ? fds
+            : throw new IvshmemException($"The keeper at '{_options.KeeperPath}' holds a fabric that cannot be taken over: its {name} is missing. End the keeper to begin anew.");
+
     // FNV-1a over what a successor must agree on.
     private static ulong Print(DoorbellServerOptions options)
     {
         string text = string.Create(CultureInfo.InvariantCulture,
-            $"{options.SizeBytes}|{options.Vectors}|{string.Join(',', options.VectorsOf.OrderBy(pair => pair.Key).Select(pair => $"{pair.Key}:{pair.Value}"))}|{options.Ids}|{options.FirstId}-{options.LastId}|{options.MaxPeers}|{options.ResidentId}");
+            $"{options.SizeBytes}|{options.Vectors}|{string.Join(',', options.VectorsOf.OrderBy(pair => pair.Key).Select(pair => $"{pair.Key}:{pair.Value}"))}|{options.Ids}|{options.FirstId}|{options.MaxPeers}|{options.ResidentId}");
         ulong print = 14695981039346656037;
         foreach (char letter in text) print = (print ^ letter) * 1099511628211;
         return print;

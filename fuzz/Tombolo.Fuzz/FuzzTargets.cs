@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+using Tombolo.Fuzz.Targets;
+
+namespace Tombolo.Fuzz;
+
+/// <summary>Every target there is.</summary>
+internal static class FuzzTargets
+{
+    private static readonly SortedDictionary<string, Func<IFuzzTarget>> _all = new(StringComparer.Ordinal)
+    {
+        ["doorbell-client"] = () => new DoorbellClientTarget(),
+        ["doorbell-message"] = () => new DoorbellMessageTarget(),
+        ["doorbell-server"] = () => new DoorbellServerTarget(),
+        ["journal"] = () => new JournalTarget(),
+        ["keeper"] = () => new KeeperTarget(),
+        ["keeper-answer"] = () => new KeeperAnswerTarget(),
+    };
+
+    public static IReadOnlyCollection<string> Names => _all.Keys;
+
+    public static IFuzzTarget Create(string name) => _all[name]();
+}
