@@ -12,6 +12,8 @@ internal static class CommandTree
     {
         RootCommand root = new("Joins virtual machines, host processes and Xen domains over shared memory.\n\nExample: tombolo init && tombolo up && tombolo client. Each command has its own --help.")
         {
+            DoctorCommand.Create(context),
+            VmCommand.Create(context),
             IvshmemServerCommand.Create(context),
             IvshmemClientCommand.Create(context),
             CompletionCommand.Create(context),

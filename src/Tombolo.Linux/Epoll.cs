@@ -34,6 +34,8 @@ public sealed partial class Epoll : IDisposable
 {
     private const int CloseOnExec = 0x80000, ControlAdd = 1, ControlRemove = 2, ControlChange = 3;   // sys/epoll.h
     private const int MaxReports = 256;
+    private const nint SystemCallWait2 = 441;   // epoll_pwait2, the same on every architecture (asm-generic/unistd.h), since Linux 5.11
+    private static volatile bool _hasFineWait = true;
     // struct epoll_event is packed on x86-64 alone (uapi/linux/eventpoll.h, EPOLL_PACKED).
     private static readonly int _eventBytes = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 12 : 16;
     private static readonly int _tokenOffset = _eventBytes - sizeof(ulong);
@@ -68,16 +70,15 @@ public sealed partial class Epoll : IDisposable
 
     /// <summary>Waits until there is something to report.</summary>
     /// <param name="reports">Receives at most its own length, and at most 256, reports.</param>
-    /// <param name="timeout">How long to wait, in whole milliseconds; <see cref="Timeout.InfiniteTimeSpan"/> waits for ever.</param>
+    /// <param name="timeout">How long to wait; <see cref="Timeout.InfiniteTimeSpan"/> waits for ever. Kernels before 5.11 round it up to whole milliseconds.</param>
     /// <returns>How many reports there are; 0 when the time ran out or a signal came.</returns>
     /// <exception cref="LinuxException">EBADF and the like: a bug here.</exception>
     public unsafe int Wait(Span<EpollReport> reports, TimeSpan timeout)
     {
         int most = Math.Min(reports.Length, MaxReports);
-        int milliseconds = timeout == Timeout.InfiniteTimeSpan ? -1 : (int)Math.Clamp(Math.Ceiling(timeout.TotalMilliseconds), 0, int.MaxValue);
         int count;
         // SAFETY: the buffer holds MaxReports events of the larger of the two layouts.
-        fixed (byte* buffer = _buffer) count = epoll_wait(_fd, buffer, most, milliseconds);
+        fixed (byte* buffer = _buffer) count = WaitInto(buffer, most, timeout);
         if (count < 0)
         {
             int errno = Marshal.GetLastPInvokeError();
@@ -94,6 +95,23 @@ public sealed partial class Epoll : IDisposable
     /// <summary>Closes the instance; what it watched stays open.</summary>
     public void Dispose() => _fd.Dispose();
 
+    private unsafe int WaitInto(byte* buffer, int most, TimeSpan timeout)
+    {
+        if (timeout == Timeout.InfiniteTimeSpan) return epoll_wait(_fd, buffer, most, -1);
+        if (timeout.Ticks % TimeSpan.TicksPerMillisecond != 0 && _hasFineWait)
+        {
+            Span<long> time = [timeout.Ticks / TimeSpan.TicksPerSecond, timeout.Ticks % TimeSpan.TicksPerSecond * 100];
+            // SAFETY: the time is pinned on this stack; a null signal mask leaves signals as they are.
+            fixed (long* limit = time)
+            {
+                nint count = syscall(SystemCallWait2, _fd, buffer, most, limit, 0, 0);
+                if (count >= 0 || Marshal.GetLastPInvokeError() != Errno.NoSystemCall) return (int)count;
+                _hasFineWait = false;
+            }
+        }
+        return epoll_wait(_fd, buffer, most, (int)Math.Clamp(Math.Ceiling(timeout.TotalMilliseconds), 0, int.MaxValue));
+    }
+
     private unsafe void Control(int operation, SafeFd fd, EpollEvents events, ulong token)
     {
         Span<byte> raw = stackalloc byte[16];
@@ -109,4 +127,5 @@ public sealed partial class Epoll : IDisposable
     [LibraryImport("libc", SetLastError = true)] private static partial int epoll_create1(int flags);
     [LibraryImport("libc", SetLastError = true)] private static unsafe partial int epoll_ctl(SafeFd epoll, int operation, SafeFd fd, byte* @event);
     [LibraryImport("libc", SetLastError = true)] private static unsafe partial int epoll_wait(SafeFd epoll, byte* events, int most, int timeoutMilliseconds);
+    [LibraryImport("libc", SetLastError = true)] private static unsafe partial nint syscall(nint number, SafeFd epoll, byte* events, nint most, long* timeout, nint mask, nint maskBytes);
 }

@@ -28,6 +28,8 @@ public static class Errno
     public const int FileTableFull = 23;
     /// <summary>EPIPE: the other end is gone.</summary>
     public const int BrokenPipe = 32;
+    /// <summary>ENOSYS: this kernel has no such system call.</summary>
+    public const int NoSystemCall = 38;
     /// <summary>ENOTCONN: not connected.</summary>
     public const int NotConnected = 107;
     /// <summary>ECONNABORTED: the connection went away before it was accepted.</summary>

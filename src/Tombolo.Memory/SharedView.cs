@@ -68,6 +68,11 @@ public readonly ref struct SharedView(Span<byte> bytes)
     /// <returns>What it held.</returns>
     public uint Exchange32(int offsetBytes, uint value) => Interlocked.Exchange(ref Word32(offsetBytes), value);
 
+    /// <inheritdoc cref="Exchange32"/>
+    /// <param name="offsetBytes">A multiple of 8.</param>
+    /// <param name="value">The new value.</param>
+    public ulong Exchange64(int offsetBytes, ulong value) => Interlocked.Exchange(ref Word64(offsetBytes), value);
+
     /// <summary>Copies bytes out of the view, once; judge the copy.</summary>
     /// <param name="offsetBytes">Where to start.</param>
     /// <param name="destination">Receives as many bytes as it is long.</param>

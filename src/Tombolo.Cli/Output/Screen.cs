@@ -73,6 +73,14 @@ internal sealed class Screen
         Out.Flush();
     }
 
+    /// <summary>A word that a reader looks for, in its colour.</summary>
+    public string Paint(string word)
+    {
+        if (!Colour) return word;
+        int code = word.Trim() switch { "running" or "ready" or "ok" or "yes" => 32, "failed" or "dead" or "missing" => 31, "starting" or "restarting" or "warning" or "waiting" => 33, _ => 0 };
+        return code == 0 ? word : $"\x1b[{code}m{word}\x1b[0m";   // ECMA-48: green, red, yellow
+    }
+
     /// <summary>Writes a value as one JSON document.</summary>
     public void Json<T>(T value, JsonTypeInfo<T> type) => Line(JsonSerializer.Serialize(value, type));
 

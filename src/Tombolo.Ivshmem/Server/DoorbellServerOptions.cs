@@ -39,6 +39,9 @@ public sealed record DoorbellServerOptions
     /// <summary>The lowest number that is given. 0..65535. Default 0.</summary>
     public int FirstId { get; init; }
 
+    /// <summary>The highest number that is given; once all up to it were given, only those return that nobody connected remembers, and without one the server is full. <see cref="FirstId"/>..65535. Default 65535.</summary>
+    public int LastId { get; init; } = IvshmemMessage.MaxId;
+
     /// <summary>Seed of <see cref="IdPolicy.Random"/>. Default 1.</summary>
     public int Seed { get; init; } = 1;
 
@@ -84,6 +87,8 @@ public sealed record DoorbellServerOptions
                 yield return $"VectorsOf gives peer {id} {count} vectors; IDs are 0 to {IvshmemMessage.MaxId}, vectors 1 to {MaxVectors}.";
         if (FirstId is < 0 or > IvshmemMessage.MaxId)
             yield return $"FirstId is {FirstId}; IDs are 0 to {IvshmemMessage.MaxId}.";
+        if (LastId < FirstId || LastId > IvshmemMessage.MaxId)
+            yield return $"LastId is {LastId}; it must be FirstId ({FirstId}) to {IvshmemMessage.MaxId}.";
         if (MaxPeers is < 0 or > IvshmemMessage.MaxId + 1)
             yield return $"MaxPeers is {MaxPeers}; it must be 0 (as many as fit) to {IvshmemMessage.MaxId + 1}.";
         if (MaxPeers > 0 && FirstId + MaxPeers > IvshmemMessage.MaxId + 1)

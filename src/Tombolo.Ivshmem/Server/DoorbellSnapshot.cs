@@ -6,7 +6,8 @@ namespace Tombolo.Ivshmem;
 /// <summary>A server's state at one moment.</summary>
 /// <param name="Peers">Connected clients, by ID.</param>
 /// <param name="Counters">What happened since the server started.</param>
-public sealed record DoorbellSnapshot(IReadOnlyList<PeerSnapshot> Peers, DoorbellCounters Counters);
+/// <param name="IsKept">Whether a keeper holds everything: the server could be killed now and started again.</param>
+public sealed record DoorbellSnapshot(IReadOnlyList<PeerSnapshot> Peers, DoorbellCounters Counters, bool IsKept);
 
 /// <summary>One connected client.</summary>
 /// <param name="Id">Its number.</param>

@@ -14,13 +14,15 @@ internal static class Evidence
     /// <summary>Whether a client has an eventfd.</summary>
     /// <param name="processId">The client.</param>
     /// <param name="wanted">The eventfd in question.</param>
-    /// <param name="known">Others that it surely was sent: if it has none of them, it is not the process that listens, and nothing can be concluded.</param>
+    /// <param name="memory">The shared memory, which it was sent before any eventfd.</param>
+    /// <param name="known">Other eventfds that it surely was sent: a process that has none of all these is not the one that listens, and nothing can be concluded.</param>
     /// <returns>False only where it can be seen that it has not.</returns>
-    public static bool HasEventFd(int processId, SafeFd wanted, IEnumerable<SafeFd> known)
+    public static bool HasEventFd(int processId, SafeFd wanted, SafeFd memory, IEnumerable<SafeFd> known)
     {
         HashSet<int>? open = EventFdsOf(processId);
-        if (open is null || IdentityOf(wanted) is not { } identity) return true;
-        return open.Contains(identity) || !known.Any(fd => IdentityOf(fd) is { } one && open.Contains(one));
+        if (open is null || IdentityOf(wanted) is not { } identity || open.Contains(identity)) return true;
+        bool isTheClient = known.Any(fd => IdentityOf(fd) is { } one && open.Contains(one)) || HasMemory(processId, memory);
+        return !isTheClient;
     }
 
     /// <summary>Whether a client has the shared memory open.</summary>

@@ -11,15 +11,15 @@ internal sealed class IdAllocator
     private const int Ids = IvshmemMessage.MaxId + 1;
     private const long Never = long.MinValue;
     private readonly IdPolicy _policy;
-    private readonly int _firstId;
+    private readonly int _firstId, _end;
     private readonly Random _random;
     private readonly bool[] _inUse = new bool[Ids];
     private readonly long[] _leftAt = CreateFilled();
     private int _next;
 
-    public IdAllocator(IdPolicy policy, int firstId, int seed)
+    public IdAllocator(IdPolicy policy, int firstId, int lastId, int seed)
     {
-        _policy = policy;
+        (_policy, _end) = (policy, lastId + 1);
         _firstId = _next = firstId;
         _random = new(seed);
     }
@@ -34,16 +34,16 @@ internal sealed class IdAllocator
     /// <returns>False where none may be given.</returns>
     public bool TryTake(int? preferred, long oldestJoin, out int id)
     {
-        if (preferred is { } wish && wish >= _firstId && wish < Ids && IsFree(wish, oldestJoin))
+        if (preferred is { } wish && wish >= _firstId && wish < _end && IsFree(wish, oldestJoin))
         {
             id = wish;
         }
         else
         {
-            int start = _policy == IdPolicy.Random ? _random.Next(_firstId, Ids) : _next;
+            int start = _policy == IdPolicy.Random ? _random.Next(_firstId, _end) : _next;
             id = FindFrom(start, oldestJoin);
             if (id < 0) return false;
-            if (_policy == IdPolicy.Growing) _next = id + 1 < Ids ? id + 1 : _firstId;
+            if (_policy == IdPolicy.Growing) _next = id + 1 < _end ? id + 1 : _firstId;
         }
         _inUse[id] = true;
         return true;
@@ -63,14 +63,14 @@ internal sealed class IdAllocator
     /// <param name="sequence">The present sequence number.</param>
     public void Resume(int next, bool wasRound, long sequence)
     {
-        _next = Math.Clamp(next, _firstId, Ids - 1);
-        int end = wasRound || _policy == IdPolicy.Random ? Ids : _next;
+        _next = Math.Clamp(next, _firstId, _end - 1);
+        int end = wasRound || _policy == IdPolicy.Random ? _end : _next;
         for (int id = _firstId; id < end; id++) _leftAt[id] = sequence;
     }
 
     private int FindFrom(int start, long oldestJoin)
     {
-        for (int id = start; id < Ids; id++) if (IsFree(id, oldestJoin)) return id;
+        for (int id = start; id < _end; id++) if (IsFree(id, oldestJoin)) return id;
         for (int id = _firstId; id < start; id++) if (IsFree(id, oldestJoin)) return id;
         return -1;
     }

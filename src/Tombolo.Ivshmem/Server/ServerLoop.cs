@@ -90,7 +90,8 @@ internal sealed class ServerLoop : IDisposable
     /// <summary>The present state. Call it on the loop.</summary>
     public DoorbellSnapshot Snapshot() => new(
         [.. _membership.Sessions.Select(session => new PeerSnapshot(session.Member.Id, session.Who, session.Member.Events.Length, session.IsLive, session.Waiting)).OrderBy(peer => peer.Id)],
-        _counters with { Messages = _courier.Messages });
+        _counters with { Messages = _courier.Messages },
+        _parts.Keeper is { IsAlive: true });
 
     public void Dispose()
     {
@@ -225,7 +226,6 @@ internal sealed class ServerLoop : IDisposable
     {
         long sequence = ++_parts.Ledger.Sequence;
         // The keeper first: once it holds the connection, this server's death no longer cuts the client off.
-        _step();
         _parts.Keep(ServerParts.ConnectionName(member.Slot), socket);
         if (!_membership.IsSticky) _parts.Keep(ServerParts.EventsName(member.Slot), member.Events);
         _step();

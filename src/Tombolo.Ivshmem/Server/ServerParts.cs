@@ -125,7 +125,7 @@ internal sealed class ServerParts : IDisposable
         if (mark.Kind == NoticeKind.Memory) return Evidence.HasMemory(session.Who.ProcessId, Memory.Descriptor);
         if (mark.Kind != NoticeKind.Join || Membership.At(mark.Member) is not { } about || mark.Index >= about.Events.Length) return true;
         IEnumerable<SafeFd> known = Membership.Present.SelectMany(member => member.Events.Take(Ledger.Told(session.Member.Slot, member.Slot)));
-        return Evidence.HasEventFd(session.Who.ProcessId, about.Events[mark.Index], known);
+        return Evidence.HasEventFd(session.Who.ProcessId, about.Events[mark.Index], Memory.Descriptor, known);
     }
 
     private void MakeAnew(int peers, ILogger log)
@@ -188,7 +188,7 @@ internal sealed class ServerParts : IDisposable
     private static ulong Print(DoorbellServerOptions options)
     {
         string text = string.Create(CultureInfo.InvariantCulture,
-            $"{options.SizeBytes}|{options.Vectors}|{string.Join(',', options.VectorsOf.OrderBy(pair => pair.Key).Select(pair => $"{pair.Key}:{pair.Value}"))}|{options.Ids}|{options.FirstId}|{options.MaxPeers}|{options.ResidentId}");
+            $"{options.SizeBytes}|{options.Vectors}|{string.Join(',', options.VectorsOf.OrderBy(pair => pair.Key).Select(pair => $"{pair.Key}:{pair.Value}"))}|{options.Ids}|{options.FirstId}-{options.LastId}|{options.MaxPeers}|{options.ResidentId}");
         ulong print = 14695981039346656037;
         foreach (char letter in text) print = (print ^ letter) * 1099511628211;
         return print;

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+using System.Text.Json.Serialization;
+using Tombolo.Machines;
+
+namespace Tombolo.Cli;
+
+/// <summary>What the commands print with <c>--json</c>: names in camelCase, words for enumerations, nothing for what is not there.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(List<CheckResult>), TypeInfoPropertyName = "CheckResults")]
+internal sealed partial class CliJson : JsonSerializerContext;
