@@ -18,7 +18,7 @@ public sealed partial class MailboxEndpoint
         Address = _slots.AddressOf(Id);   // a server that came back; a fresh client's was cleared when its slot was vacated
         _slots.SetName(Id, _options.Name);
         _thread.Start();
-        if (_options.AsksServer && Id != Geometry.ServerId) Post(Geometry.ServerId, FabricMessage.AttributeQuery.ToBytes());
+        if (_options.AsksServer && Id != Geometry.ServerId) Post(Geometry.ServerId, FabricMessage.AttributeQuery);
     }
 
     private void Run()
@@ -164,12 +164,7 @@ public sealed partial class MailboxEndpoint
         }
     }
 
-    private void Reply(PeerId to, FabricMessage question, FabricMessage answer)
-    {
-        byte[] bytes = answer.InReplyTo(question).ToBytes();
-        if (bytes.Length <= MaxMessage) Post(to, bytes);
-        else _ = Interlocked.Increment(ref _bad);   // a mailbox with slots too short for its own fabric messages
-    }
+    private void Reply(PeerId to, FabricMessage question, FabricMessage answer) => Post(to, answer.InReplyTo(question));
 
     private void End()
     {

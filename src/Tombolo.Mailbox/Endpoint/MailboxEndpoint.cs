@@ -156,6 +156,17 @@ public sealed partial class MailboxEndpoint : IAsyncDisposable
         if (Thread.CurrentThread != _thread) Wake();
     }
 
+    /// <summary>Sends a fabric message and asks for no result. In a mailbox whose slots are too short for it, it is not sent, and counted as bad.</summary>
+    /// <param name="to">The receiver.</param>
+    /// <param name="message">The message.</param>
+    /// <param name="timeout">How long the receiver has to take it; null for the endpoint's setting.</param>
+    public void Post(PeerId to, FabricMessage message, TimeSpan? timeout = null)
+    {
+        byte[] bytes = message.ToBytes();
+        if (bytes.Length <= MaxMessage) Post(to, bytes, timeout);
+        else _ = Interlocked.Increment(ref _bad);
+    }
+
     /// <summary>Rings a peer as somebody else, and may first put a message into that peer's slot: a lie, for tests of those who trust the source.</summary>
     /// <param name="to">Whom to ring.</param>
     /// <param name="source">As whom.</param>

@@ -21,13 +21,13 @@ public sealed record MailboxMessage(PeerId From, SidCid Address, ReadOnlyMemory<
 /// <param name="Attributes">What it said about itself (<c>C-Class=…,SID0=…</c>); empty where it was not asked or did not answer.</param>
 public sealed record MailboxPeer(PeerId Id, string Name, SidCid Address, string Attributes);
 
-/// <summary>Takes a message on the endpoint's own loop: return at once, do not throw, do not keep the bytes. <see cref="MailboxEndpoint.Post"/> may be called.</summary>
+/// <summary>Takes a message on the endpoint's own loop: return at once, do not throw, do not keep the bytes. <see cref="MailboxEndpoint"/>'s Post may be called.</summary>
 /// <param name="from">Whose slot it lay in.</param>
 /// <param name="message">The message, valid until the call returns.</param>
 public delegate void MailHandler(PeerId from, ReadOnlySpan<byte> message);
 
 /// <summary>Sees a message go by, sent or received, fabric message or data. Called on whichever thread moves it: return at once, do not throw.</summary>
-/// <param name="isSent">True: it was just put into the own slot. False: it was just taken.</param>
+/// <param name="isSent">True: it is about to be put into the own slot. False: it was just taken.</param>
 /// <param name="peer">The other party.</param>
 /// <param name="message">The message, valid until the call returns.</param>
 public delegate void MailTrace(bool isSent, PeerId peer, ReadOnlySpan<byte> message);

@@ -165,6 +165,7 @@ internal sealed class SlotSender(IParticipant self, MailboxSlots slots, MailboxE
     {
         if (dispatch.To == self.Id || !slots.Geometry.HasSlot(dispatch.To)) { dispatch.Complete(SendResult.NoSuchPeer); return; }
         if (slots.LengthOf(self.Id) != 0) _ = slots.Withdraw(self.Id);   // left there by UntakenMail.Leave, or written by somebody else
+        options.Trace?.Invoke(true, dispatch.To, message);   // before it can be answered
         slots.Publish(self.Id, dispatch.To, message);
         if (!self.Ring(dispatch.To, self.Id.Value))
         {
@@ -179,7 +180,6 @@ internal sealed class SlotSender(IParticipant self, MailboxSlots slots, MailboxE
         _flight = dispatch;
         Volatile.Write(ref _publishedAt, options.Time.GetTimestamp());
         _sent++;
-        options.Trace?.Invoke(true, dispatch.To, message);
     }
 
     private bool IsPeer(PeerId id)

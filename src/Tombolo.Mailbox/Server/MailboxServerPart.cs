@@ -158,13 +158,9 @@ public sealed class MailboxServerPart : IAsyncDisposable
             if (_records.TryGetValue(from, out Record? record)) record.Attributes = attributes;
     }
 
-    private void Ask(PeerId id) => _endpoint.Post(id, FabricMessage.AttributeQuery.ToBytes(), _questionTimeout);
+    private void Ask(PeerId id) => _endpoint.Post(id, FabricMessage.AttributeQuery, _questionTimeout);
 
-    private void Reply(PeerId to, FabricMessage question, FabricMessage answer)
-    {
-        byte[] bytes = answer.InReplyTo(question).ToBytes();
-        if (bytes.Length <= _endpoint.MaxMessage) _endpoint.Post(to, bytes);
-    }
+    private void Reply(PeerId to, FabricMessage question, FabricMessage answer) => _endpoint.Post(to, answer.InReplyTo(question));
 
     private sealed class Record
     {
