@@ -10,7 +10,7 @@ public sealed class IdAllocatorTests
     [Fact]
     public void AfterTheLastId_ItStartsAgain_WithWhatNobodyRemembers()
     {
-        var ids = new IdAllocator(IdPolicy.Growing, firstId: 65534, seed: 0);
+        var ids = new IdAllocator(IdPolicy.Growing, firstId: 65534, lastId: IvshmemMessage.MaxId, seed: 0);
         Take(ids, long.MaxValue).ShouldBe(65534);
         Take(ids, long.MaxValue).ShouldBe(65535);
         ids.Release(65534, sequence: 10);
@@ -21,7 +21,7 @@ public sealed class IdAllocatorTests
     [Fact]
     public void Resumed_GivesNothingThatMayHaveBeenSeenLeaving()
     {
-        var ids = new IdAllocator(IdPolicy.Growing, firstId: 0, seed: 0);
+        var ids = new IdAllocator(IdPolicy.Growing, firstId: 0, lastId: IvshmemMessage.MaxId, seed: 0);
         ids.Resume(next: 100, wasRound: false, sequence: 50);
         Take(ids, oldestJoin: 1).ShouldBe(100);
         ids.TryTake(7, oldestJoin: 1, out int id).ShouldBeTrue();
@@ -34,7 +34,7 @@ public sealed class IdAllocatorTests
         ArbMap.Default.ArbFor<(bool Joins, byte Which, bool Random)[]>(),
         history =>
         {
-            var ids = new IdAllocator(history.Length > 0 && history[0].Random ? IdPolicy.Random : IdPolicy.Growing, firstId: 65520, seed: 3);
+            var ids = new IdAllocator(history.Length > 0 && history[0].Random ? IdPolicy.Random : IdPolicy.Growing, firstId: 65520, lastId: IvshmemMessage.MaxId, seed: 3);
             var connected = new List<(int Id, long JoinedAt, HashSet<int> SawLeave)>();
             long sequence = 0;
             foreach ((bool joins, byte which, _) in history)
