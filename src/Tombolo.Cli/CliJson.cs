@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using System.Text.Json.Serialization;
+using Tombolo.Cli.Client;
 using Tombolo.Machines;
 
 namespace Tombolo.Cli;
@@ -7,4 +8,7 @@ namespace Tombolo.Cli;
 /// <summary>What the commands print with <c>--json</c>: names in camelCase, words for enumerations, nothing for what is not there.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(List<CheckResult>), TypeInfoPropertyName = "CheckResults")]
+[JsonSerializable(typeof(List<Participant>), TypeInfoPropertyName = "Participants")]
+[JsonSerializable(typeof(Received))]
+[JsonSerializable(typeof(PingOutcome))]
 internal sealed partial class CliJson : JsonSerializerContext;

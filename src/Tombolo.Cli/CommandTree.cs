@@ -12,6 +12,12 @@ internal static class CommandTree
     {
         RootCommand root = new("Joins virtual machines, host processes and Xen domains over shared memory.\n\nExample: tombolo init && tombolo up && tombolo client. Each command has its own --help.")
         {
+            ClientCommand.Create(context),
+            SendCommand.Create(context),
+            PingCommand.Create(context),
+            WhoCommand.Create(context),
+            ListenCommand.Create(context),
+            IntCommand.Create(context),
             DoctorCommand.Create(context),
             VmCommand.Create(context),
             IvshmemServerCommand.Create(context),

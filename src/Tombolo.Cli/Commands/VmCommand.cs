@@ -28,8 +28,7 @@ internal static class VmCommand
             int count = parsed.GetValue(vectors);
             if (count is < 1 or > 2048) throw new CommandException($"--vectors is {count}; a device has 1 to 2048", ExitCode.WrongUse);
             string[] paths = parsed.GetRequiredValue(sockets);
-            context.Screen.Out.Write(write(paths.Select((path, index) => new MachineAttachment(paths.Length == 1 ? "tombolo" : $"tombolo{index}", Path.GetFullPath(path), count))));
-            context.Screen.Out.Flush();
+            context.Screen.Write(write(paths.Select((path, index) => new MachineAttachment(paths.Length == 1 ? "tombolo" : $"tombolo{index}", Path.GetFullPath(path), count))));
             return ExitCode.Done;
         });
         return command;

@@ -6,12 +6,13 @@ namespace Tombolo.Cli.Editing;
 /// <summary>A conversation by lines: edited on a terminal, plain in a pipe. Printing never disturbs the line that is being written.</summary>
 internal sealed class LineInput : IDisposable
 {
+    private const int UsualColumns = 80;   // of a terminal that does not know its size
+
     private readonly Screen _screen;
     private readonly string _prompt;
     private readonly bool _promptInPipes;
     private readonly ConsoleKeySource? _keys;
     private readonly LineEditor? _editor;
-    private readonly Lock _gate = new();   // guards the plain output
 
     /// <summary>Begins a conversation.</summary>
     /// <param name="screen">Where it takes place.</param>
@@ -24,7 +25,7 @@ internal sealed class LineInput : IDisposable
         (_screen, _prompt, _promptInPipes) = (screen, prompt, promptInPipes);
         if (!screen.IsInteractive || !screen.Colour) return;   // without escape sequences no line can be redrawn
         _keys = new();
-        _editor = new(_keys, screen.Out, history, complete, static () => Console.WindowWidth);
+        _editor = new(_keys, screen.Out, history, complete, static () => Console.WindowWidth is > 0 and var width ? width : UsualColumns);
     }
 
     /// <summary>Waits for a line.</summary>
@@ -32,14 +33,7 @@ internal sealed class LineInput : IDisposable
     /// <exception cref="OperationCanceledException">Stopped. The reading thread stays behind and ends with the program: a blocked read of a terminal cannot be called off.</exception>
     public async Task<string?> ReadAsync(CancellationToken stop)
     {
-        if (_editor is null && _promptInPipes)
-        {
-            lock (_gate)
-            {
-                _screen.Out.Write(_prompt);
-                _screen.Out.Flush();
-            }
-        }
+        if (_editor is null && _promptInPipes) _screen.Write(_prompt);
         return await Task.Factory.StartNew(() => _editor is null ? _screen.In.ReadLine() : _editor.ReadLine(_prompt), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).WaitAsync(stop);
     }
 
@@ -47,10 +41,7 @@ internal sealed class LineInput : IDisposable
     public void Print(string text)
     {
         if (_editor is not null) _editor.PrintAbove(text);
-        else
-        {
-            lock (_gate) _screen.Line(text);
-        }
+        else _screen.Line(text);
     }
 
     /// <summary>Gives Ctrl-C its usual meaning back.</summary>

@@ -10,6 +10,8 @@ internal sealed class Screen
 {
     private static readonly string[] _localeVariables = ["LC_ALL", "LC_CTYPE", "LANG"];
 
+    private readonly Lock _gate = new();   // guards Out and Error: several tasks may print
+
     /// <summary>Standard output.</summary>
     public required TextWriter Out { get; init; }
     /// <summary>Standard error.</summary>
@@ -54,23 +56,38 @@ internal sealed class Screen
     /// <summary>Writes one line.</summary>
     public void Line(string text = "")
     {
-        Out.WriteLine(text);
-        Out.Flush();
+        lock (_gate)
+        {
+            Out.WriteLine(text);
+            Out.Flush();
+        }
+    }
+
+    /// <summary>Writes a text as it is: parts of lines, or several.</summary>
+    public void Write(string text)
+    {
+        lock (_gate)
+        {
+            Out.Write(text);
+            Out.Flush();
+        }
     }
 
     /// <summary>Writes one line to standard error.</summary>
     public void Complain(string text)
     {
-        Error.WriteLine(text);
-        Error.Flush();
+        lock (_gate)
+        {
+            Error.WriteLine(text);
+            Error.Flush();
+        }
     }
 
     /// <summary>Writes a table: drawn where colours are, aligned text elsewhere.</summary>
     public void Table(TextTable table)
     {
         if (Colour) Drawing().Write(table.ToDrawn(Unicode));
-        else Out.Write(table.ToPlainText());
-        Out.Flush();
+        else Write(table.ToPlainText());
     }
 
     /// <summary>A word that a reader looks for, in its colour.</summary>
