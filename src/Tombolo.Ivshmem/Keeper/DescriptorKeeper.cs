@@ -6,12 +6,13 @@ namespace Tombolo.Ivshmem;
 /// <summary>The keeper: a process that holds a server's sockets and descriptors, so that the server may die. It does nothing else.</summary>
 /// <remarks>
 /// Theory of operation. One thread, one epoll. Whoever connects (same user, or root) stores descriptors under names, and takes duplicates of all of them back.
-/// A server that dies takes nothing with it: its descriptors are still open here. The keeper ends when it is told to quit, or when it was left holding nothing.
+/// A server that dies takes nothing with it: its descriptors are still open here. The keeper ends when it is told to quit, or when it has held nothing, with nobody connected, for 30 seconds.
 /// It is never in the way of data: no message passes through it.
 /// </remarks>
 public static class DescriptorKeeper
 {
     private const ulong ListenerToken = ulong.MaxValue;
+    private static readonly TimeSpan _idlePatience = TimeSpan.FromSeconds(30);
 
     /// <summary>Runs the keeper until it is told to quit.</summary>
     /// <param name="socketPath">Where to listen. A socket file that nobody listens on is replaced.</param>
@@ -29,9 +30,12 @@ public static class DescriptorKeeper
         onReady();
         var reports = new EpollReport[16];
         ulong nextToken = 0;
-        while (true)
+        bool isQuitting = false;
+        while (!isQuitting)
         {
-            int count = epoll.Wait(reports, Timeout.InfiniteTimeSpan);
+            bool isIdle = kept.Count == 0 && servers.Count == 0;
+            int count = epoll.Wait(reports, isIdle ? _idlePatience : Timeout.InfiniteTimeSpan);
+            if (count == 0 && isIdle) break;
             foreach (EpollReport report in reports.AsSpan(0, count))
             {
                 if (report.Token == ListenerToken)
@@ -47,15 +51,12 @@ public static class DescriptorKeeper
                     epoll.Remove(server);
                     server.Dispose();
                     _ = servers.Remove(report.Token);
-                    if (verdict == Verdict.Quit || (kept.Count == 0 && servers.Count == 0))
-                    {
-                        File.Delete(socketPath);
-                        foreach (SafeFd fd in servers.Values.Concat(kept.Values.SelectMany(fds => fds))) fd.Dispose();
-                        return;
-                    }
+                    isQuitting |= verdict == Verdict.Quit;
                 }
             }
         }
+        File.Delete(socketPath);
+        foreach (SafeFd fd in servers.Values.Concat(kept.Values.SelectMany(fds => fds))) fd.Dispose();
     }
 
     private enum Verdict

@@ -13,14 +13,14 @@ internal static class Evidence
 {
     /// <summary>Whether a client has an eventfd.</summary>
     /// <param name="processId">The client.</param>
-    /// <param name="wanted">The eventfd in question.</param>
+    /// <param name="wanted">The kernel's number of the eventfd in question.</param>
     /// <param name="memory">The shared memory, which it was sent before any eventfd.</param>
     /// <param name="known">Other eventfds that it surely was sent: a process that has none of all these is not the one that listens, and nothing can be concluded.</param>
     /// <returns>False only where it can be seen that it has not.</returns>
-    public static bool HasEventFd(int processId, SafeFd wanted, SafeFd memory, IEnumerable<SafeFd> known)
+    public static bool HasEventFd(int processId, int wanted, SafeFd memory, IEnumerable<SafeFd> known)
     {
         HashSet<int>? open = EventFdsOf(processId);
-        if (open is null || IdentityOf(wanted) is not { } identity || open.Contains(identity)) return true;
+        if (open is null || open.Contains(wanted)) return true;
         bool isTheClient = known.Any(fd => IdentityOf(fd) is { } one && open.Contains(one)) || HasMemory(processId, memory);
         return !isTheClient;
     }
@@ -40,7 +40,8 @@ internal static class Evidence
         return files?.Select(EventFd.IdentityOf).OfType<int>().ToHashSet();
     }
 
-    private static int? IdentityOf(SafeFd fd) => EventFd.IdentityOf(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fdinfo/{fd.Number}"));
+    /// <summary>The kernel's number of an eventfd of ours.</summary>
+    public static int? IdentityOf(SafeFd fd) => EventFd.IdentityOf(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fdinfo/{fd.Number}"));
 
     private static string[]? List(int processId, string folder)
     {

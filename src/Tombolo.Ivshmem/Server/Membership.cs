@@ -117,13 +117,18 @@ internal sealed class Membership
         member.IsPresent = false;
         foreach (Session other in _sessions)
         {
-            if (_ledger.Told(other.Member.Slot, member.Slot) == 0) continue;   // it never heard of it: a leave would make QEMU stumble
+            if (!MayHaveHeardOf(other, member)) continue;   // a leave of somebody it never heard of would make QEMU stumble
             other.Enqueue(NoticeKind.Leave, member);
             member.LeavesToTell++;
             toTell.Add(other);
         }
         if (member.LeavesToTell == 0) freedRows.Add(member);
     }
+
+    /// <summary>Whether a client was sent one of a member's vectors at least, or it is undecided whether it was. The latter is settled before anything more is sent to it; a leave that then proves needless is skipped.</summary>
+    public bool MayHaveHeardOf(Session session, Member member) =>
+        _ledger.Told(session.Member.Slot, member.Slot) > 0
+        || (session.IsUnsettled && _ledger.Mark(session.Member.Slot) is { Kind: NoticeKind.Join } mark && mark.Member == member.Slot);
 
     /// <summary>Counts one client as told that a member left.</summary>
     public static void CountTold(Member member, List<Member> freedRows)

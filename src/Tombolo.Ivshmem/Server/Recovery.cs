@@ -85,15 +85,23 @@ internal sealed class Recovery(Ledger ledger, Membership membership, SafeFd pipe
         else
             foreach (Member other in membership.Present)
                 if (other != session.Member && ledger.Told(client, other.Slot) < other.Events.Length) session.Enqueue(NoticeKind.Join, other);
+        session.IsUnsettled = ledger.Mark(client) is { } mark && IsUndecided(session, mark);
+        if (session.IsUnsettled) RememberUndecided(session);
+        else if (ledger.Mark(client) is { Kind: NoticeKind.Memory or NoticeKind.Join }) ledger.End(client);
         foreach (Member gone in _halfGone)
         {
-            if (ledger.Told(client, gone.Slot) == 0) continue;
+            if (!membership.MayHaveHeardOf(session, gone)) continue;
             session.Enqueue(NoticeKind.Leave, gone);
             gone.LeavesToTell++;
         }
-        session.IsUnsettled = ledger.Mark(client) is { } mark && IsUndecided(session, mark);
-        if (session.IsUnsettled) _undecided++;
-        else if (ledger.Mark(client) is { Kind: NoticeKind.Memory or NoticeKind.Join }) ledger.End(client);
+    }
+
+    // By its number: whoever hears on that eventfd may leave, and it be closed, before the question is settled.
+    private void RememberUndecided(Session session)
+    {
+        _undecided++;
+        if (ledger.Mark(session.Member.Slot) is { Kind: NoticeKind.Join } mark && membership.At(mark.Member) is { } about && (uint)mark.Index < (uint)about.Events.Length)
+            session.UndecidedEventFd = Evidence.IdentityOf(about.Events[mark.Index]);
     }
 
     private bool IsUndecided(Session session, Undecided mark) => mark.Kind switch

@@ -123,9 +123,9 @@ internal sealed class ServerParts : IDisposable
     private bool WasReceived(Session session, Undecided mark)
     {
         if (mark.Kind == NoticeKind.Memory) return Evidence.HasMemory(session.Who.ProcessId, Memory.Descriptor);
-        if (mark.Kind != NoticeKind.Join || Membership.At(mark.Member) is not { } about || mark.Index >= about.Events.Length) return true;
+        if (mark.Kind != NoticeKind.Join || session.UndecidedEventFd is not { } wanted) return true;
         IEnumerable<SafeFd> known = Membership.Present.SelectMany(member => member.Events.Take(Ledger.Told(session.Member.Slot, member.Slot)));
-        return Evidence.HasEventFd(session.Who.ProcessId, about.Events[mark.Index], Memory.Descriptor, known);
+        return Evidence.HasEventFd(session.Who.ProcessId, wanted, Memory.Descriptor, known);
     }
 
     private void MakeAnew(int peers, ILogger log)

@@ -43,6 +43,8 @@ internal sealed class Session(SafeFd socket, PeerCredentials who, Member member,
     public long IgnoredBytes { get; set; }
     /// <summary>Whether it is unknown if one message reached it, because the last server died in that moment; nothing is sent until that is settled.</summary>
     public bool IsUnsettled { get; set; }
+    /// <summary>The kernel's number of the eventfd that the undecided message carried; null where it is not known any more.</summary>
+    public int? UndecidedEventFd { get; set; }
     public int Waiting => _waiting.Count;
     /// <summary>Bytes of a message whose first part, and descriptor, are out.</summary>
     public ReadOnlyMemory<byte> Rest { get; private set; }

@@ -59,7 +59,8 @@ internal sealed class ChildProcess : IDisposable
 
     public void Stop()
     {
-        _process.StandardInput.Close();
+        try { _process.StandardInput.Close(); }
+        catch (IOException) { }   // it is dead already
         WaitForExit();
     }
 
