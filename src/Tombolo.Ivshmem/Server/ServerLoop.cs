@@ -17,7 +17,7 @@ internal sealed class ServerLoop : IDisposable
     private const int MessagesPerTurn = 32, AcceptsPerTurn = 64;
     private const EpollEvents Gone = EpollEvents.HangUp | EpollEvents.ReadHangUp | EpollEvents.Error;
     private const long IgnoredBytesLimit = 64 * 1024;
-    private static readonly TimeSpan _retry = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan _retry = TimeSpan.FromMilliseconds(10), _keeperRetry = TimeSpan.FromSeconds(1);
 
     private readonly DoorbellServerOptions _options;
     private readonly IDoorbellObserver? _observer;
@@ -36,7 +36,7 @@ internal sealed class ServerLoop : IDisposable
     private readonly Queue<Session> _ready = new();
     private SafeFd _spare = EventFd.Create();
     private ulong _nextToken;
-    private bool _isStopping;
+    private volatile bool _isStopping;
     private long _stopDeadline;
     private DoorbellCounters _counters = new();
 
@@ -468,22 +468,26 @@ internal sealed class ServerLoop : IDisposable
         if (_isStopping) return;
         Log.KeeperGone(_log);
         _parts.DropKeeper();
-        _ = Task.Factory.StartNew(LaunchKeeper, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        _ = Task.Factory.StartNew(LaunchKeeperAsync, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
     // On a thread of its own: a process takes a while to start, and nobody shall wait for it.
-    private void LaunchKeeper()
+    private async Task LaunchKeeperAsync()
     {
-        try
+        for (; !_isStopping; await Task.Delay(_keeperRetry))
         {
-            KeeperLink keeper = KeeperLink.Launch(_options.KeeperCommand, _options.KeeperPath);
-            Post(() =>
+            try
             {
-                _parts.UseKeeper(keeper);
-                _epoll.Add(keeper.Socket, EpollEvents.Readable, KeeperToken);
-            });
+                KeeperLink keeper = KeeperLink.Launch(_options.KeeperCommand, _options.KeeperPath);
+                Post(() =>
+                {
+                    _parts.UseKeeper(keeper);
+                    _epoll.Add(keeper.Socket, EpollEvents.Readable, KeeperToken);
+                });
+                return;
+            }
+            catch (TomboloException exception) { Log.KeeperFailed(_log, exception.Message); }
         }
-        catch (TomboloException exception) { Log.KeeperFailed(_log, exception.Message); }
     }
 
     private void CloseAll()
