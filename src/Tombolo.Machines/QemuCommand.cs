@@ -31,8 +31,8 @@ public static class QemuCommand
     /// <remarks><c>reconnect=</c> is left out on purpose: QEMU 7.2 hangs at start with it (the device reads its set-up synchronously).</remarks>
     public static IEnumerable<string> Doorbell(MachineAttachment attachment) =>
     [
-        "-chardev", $"socket,id={attachment.Name},path={Escape(attachment.SocketPath)}",
-        "-device", $"ivshmem-doorbell,id=doorbell-{attachment.Name},vectors={Number(attachment.Vectors)},chardev={attachment.Name}",
+        "-chardev", $"socket,id=doorbell-{attachment.Name},path={Escape(attachment.SocketPath)}",
+        "-device", $"ivshmem-doorbell,id=doorbell-{attachment.Name},vectors={Number(attachment.Vectors)},chardev=doorbell-{attachment.Name}",
     ];
 
     /// <summary>Doubles commas, which end a value in QEMU's options.</summary>

@@ -27,7 +27,7 @@ public sealed class AccelProbeTests : IDisposable
     }
 
     private AccelProbe Probe(string qemu, string? whyNot = null, TimeSpan? limit = null) =>
-        new(_folder.Write("qemu", qemu, executable: true), _folder.In("state"), _watcher, TimeProvider.System) { WhyNot = () => whyNot, TrialLimit = limit ?? TimeSpan.FromSeconds(30) };
+        new(_folder.Write("qemu", qemu, executable: true), _folder["state"], _watcher, TimeProvider.System) { WhyNot = () => whyNot, TrialLimit = limit ?? TimeSpan.FromSeconds(30) };
 
     private Task<AccelChoice> ChooseAsync(AccelProbe probe) => probe.ChooseAsync(_folder.Write("kernel", ""), CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(60));
 
@@ -56,16 +56,16 @@ public sealed class AccelProbeTests : IDisposable
         string kernel = _folder.Write("kernel", "");
         _ = await probe.ChooseAsync(kernel, CancellationToken.None);
         _ = await probe.ChooseAsync(kernel, CancellationToken.None);
-        File.ReadAllLines(_folder.In("runs")).Length.ShouldBe(1);
+        File.ReadAllLines(_folder["runs"]).Length.ShouldBe(1);
         File.SetLastWriteTimeUtc(kernel, DateTime.UnixEpoch);
         _ = await probe.ChooseAsync(kernel, CancellationToken.None);
-        File.ReadAllLines(_folder.In("runs")).Length.ShouldBe(2);
+        File.ReadAllLines(_folder["runs"]).Length.ShouldBe(2);
     }
 
     [Fact]
     public async Task Choose_Trial_LeavesOnlyItsResult()
     {
         _ = await ChooseAsync(Probe(Boots));
-        Directory.GetFiles(_folder.In("state")).Select(Path.GetFileName).ShouldBe(["accel.json"]);
+        Directory.GetFiles(_folder["state"]).Select(Path.GetFileName).ShouldBe(["accel.json"]);
     }
 }

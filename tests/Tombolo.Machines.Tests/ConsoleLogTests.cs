@@ -48,7 +48,7 @@ public sealed class ConsoleLogTests : IDisposable
     [Fact]
     public async Task Follow_FileMadeLater_IsSeen()
     {
-        await using IAsyncEnumerator<string> lines = ConsoleLog.FollowAsync(_folder.In("later"), 0, _watchdog.Token).GetAsyncEnumerator();
+        await using IAsyncEnumerator<string> lines = ConsoleLog.FollowAsync(_folder["later"], 0, _watchdog.Token).GetAsyncEnumerator();
         ValueTask<bool> next = lines.MoveNextAsync();
         _ = _folder.Write("later", "here\n");
         (await next).ShouldBeTrue();
@@ -79,6 +79,6 @@ public sealed class ConsoleLogTests : IDisposable
     public void LastLine_FileWithBlankEnd_GivesTheLastWords()
     {
         ConsoleLog.LastLine(_folder.Write("log", "one\ntwo\n\n \n")).ShouldBe("two");
-        ConsoleLog.LastLine(_folder.In("none")).ShouldBeNull();
+        ConsoleLog.LastLine(_folder["none"]).ShouldBeNull();
     }
 }

@@ -40,9 +40,9 @@ public sealed class DoctorTests : IDisposable
     public void Image_Found_IsNamed()
     {
         _ = _folder.Write("vmlinuz", "");
-        GuestImage.In(_folder.Path).ShouldBeNull();
+        GuestImage.In(_folder.FullPath).ShouldBeNull();
         string initrd = _folder.Write("initramfs.cpio.gz", "");
-        Doctor.Image(GuestImage.In(_folder.Path)).Finding.ShouldContain(initrd);
+        Doctor.Image(GuestImage.In(_folder.FullPath)).Finding.ShouldContain(initrd);
     }
 
     [Fact]
@@ -58,13 +58,13 @@ public sealed class DoctorTests : IDisposable
 
     [Fact]
     public void ImageParts_NothingInstalled_NamesThePackages() =>
-        Doctor.ImageParts(_folder.In("none"), _folder.In("none")).Fix!.ShouldContain("linux-headers-cloud-amd64");
+        Doctor.ImageParts(_folder["none"], _folder["none"]).Fix!.ShouldContain("linux-headers-cloud-amd64");
 
     [Fact]
     public void Confinement_OnlyWithLibvirtAndAppArmor()
     {
-        Doctor.Confinement(_folder.Path, null).ShouldBeNull();
-        Doctor.Confinement(_folder.In("none"), "/usr/sbin/libvirtd").ShouldBeNull();
-        Doctor.Confinement(_folder.Path, "/usr/sbin/libvirtd")!.Fix!.ShouldContain("abstractions/libvirt-qemu");
+        Doctor.Confinement(_folder.FullPath, null).ShouldBeNull();
+        Doctor.Confinement(_folder["none"], "/usr/sbin/libvirtd").ShouldBeNull();
+        Doctor.Confinement(_folder.FullPath, "/usr/sbin/libvirtd")!.Fix!.ShouldContain("abstractions/libvirt-qemu");
     }
 }

@@ -46,8 +46,8 @@ public sealed class MachineTests : IAsyncLifetime, IDisposable
 
     private Machine Make(string behaviour, Func<MachineOptions, MachineOptions>? change = null)
     {
-        var options = new MachineOptions { Name = "vm0", KernelPath = _folder.In("kernel"), ExtraArguments = [behaviour], RestartDelay = TimeSpan.FromMilliseconds(1), RestartDelayMost = TimeSpan.FromMilliseconds(20) };
-        var machine = new Machine(change?.Invoke(options) ?? options, new(_folder.In("vm0")), _host);
+        var options = new MachineOptions { Name = "vm0", KernelPath = _folder["kernel"], ExtraArguments = [behaviour], RestartDelay = TimeSpan.FromMilliseconds(1), RestartDelayMost = TimeSpan.FromMilliseconds(20) };
+        var machine = new Machine(change?.Invoke(options) ?? options, new(_folder["vm0"]), _host);
         _machines.Add(machine);
         return machine;
     }
@@ -178,11 +178,11 @@ public sealed class MachineTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Adopt_RecordNamesAReusedProcessId_ThatProcessIsLeftAloneAndANewOneStarted()
     {
-        int bystander = LinuxProcess.StartInOwnSession("/bin/sleep", ["600"], _folder.In("out"));
+        int bystander = LinuxProcess.StartInOwnSession("/bin/sleep", ["600"], _folder["out"]);
         using SafeFd bystanderProcess = LinuxProcess.TryOpen(bystander)!;
-        _ = Directory.CreateDirectory(_folder.In("vm0"));
+        _ = Directory.CreateDirectory(_folder["vm0"]);
         ProcessIdentity reused = ProcessIdentity.Of(bystander)!;
-        new MachineRecord(reused with { StartTicks = reused.StartTicks - 7 }, "", Acceleration.Tcg, DateTimeOffset.UnixEpoch, 0, 0).Save(_folder.In("vm0/machine.json"));
+        new MachineRecord(reused with { StartTicks = reused.StartTicks - 7 }, "", Acceleration.Tcg, DateTimeOffset.UnixEpoch, 0, 0).Save(_folder["vm0/machine.json"]);
         _ = _folder.Write("vm0/qemu.pid", $"{bystander}\n");
         Machine machine = Make(Ready);
         machine.Start();
@@ -210,8 +210,8 @@ public sealed class MachineTests : IAsyncLifetime, IDisposable
     [Fact]
     public void Start_FolderTooDeepForASocket_NamesTheLimit()
     {
-        string deep = _folder.In(new string('d', 100));
-        var machine = new Machine(new MachineOptions { Name = "vm0", KernelPath = _folder.In("kernel") }, new(deep), _host);
+        string deep = _folder[new string('d', 100)];
+        var machine = new Machine(new MachineOptions { Name = "vm0", KernelPath = _folder["kernel"] }, new(deep), _host);
         Should.Throw<MachineException>(machine.Start).Message.ShouldContain("a socket's path has at most 107");
     }
 

@@ -42,7 +42,7 @@ public sealed class ProcessIdentityTests : IDisposable
     [Fact]
     public void FromPidFile_ProcessStartedWithIt_IsFound()
     {
-        string path = _folder.In("qemu.pid");
+        string path = _folder["qemu.pid"];
         using Process process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "echo; read line", "sh", "-pidfile", path]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
         _ = process.StandardOutput.ReadLine();   // its command line is in place
         File.WriteAllText(path, process.Id.ToString(CultureInfo.InvariantCulture));
@@ -56,8 +56,8 @@ public sealed class ProcessIdentityTests : IDisposable
     public void Record_SavedAndLoaded_IsTheSame()
     {
         var record = new MachineRecord(ProcessIdentity.Of(Environment.ProcessId)!, "digest", Acceleration.Tcg, DateTimeOffset.UnixEpoch, 12, 3);
-        record.Save(_folder.In("machine.json"));
-        MachineRecord.TryLoad(_folder.In("machine.json")).ShouldBe(record);
+        record.Save(_folder["machine.json"]);
+        MachineRecord.TryLoad(_folder["machine.json"]).ShouldBe(record);
     }
 
     [Theory]

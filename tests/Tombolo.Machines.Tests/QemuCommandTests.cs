@@ -29,8 +29,8 @@ public sealed class QemuCommandTests
         "-kernel", "/k/vmlinuz",
         "-initrd", "/k/initramfs.cpio",
         "-append", "console=ttyS0 panic=-1 quiet",
-        "-chardev", "socket,id=genz,path=/run/t/demo/genz.sock",
-        "-device", "ivshmem-doorbell,id=doorbell-genz,vectors=16,chardev=genz",
+        "-chardev", "socket,id=doorbell-genz,path=/run/t/demo/genz.sock",
+        "-device", "ivshmem-doorbell,id=doorbell-genz,vectors=16,chardev=doorbell-genz",
         "-fw_cfg", "name=opt/tombolo/name,string=vm0",
         "-fw_cfg", "name=opt/tombolo/run,file=/run/t/demo/vm0/run.sh",
     ]);
@@ -52,7 +52,7 @@ public sealed class QemuCommandTests
             Disks = [new("/a,b/disk.qcow2", "qcow2", ReadOnly: true)],
             Modules = ["tombolo", "tombolo_bridge"],
         }, new("/x,y/vm0"), Acceleration.Tcg)];
-        arguments.ShouldContain("socket,id=genz,path=/a,,b/genz.sock");
+        arguments.ShouldContain("socket,id=doorbell-genz,path=/a,,b/genz.sock");
         arguments.ShouldContain("file=/a,,b/disk.qcow2,if=virtio,index=0,format=qcow2,readonly=on");
         arguments.ShouldContain("unix:/x,,y/vm0/qmp.sock,server=on,wait=off");
         arguments.ShouldContain("name=opt/tombolo/modules,string=tombolo tombolo_bridge");

@@ -16,7 +16,7 @@ public sealed class QmpClientTests : IDisposable
 
     public QmpClientTests()
     {
-        _listener.Bind(new UnixDomainSocketEndPoint(_folder.In("qmp")));
+        _listener.Bind(new UnixDomainSocketEndPoint(_folder["qmp"]));
         _listener.Listen();
     }
 
@@ -27,7 +27,7 @@ public sealed class QmpClientTests : IDisposable
         _watchdog.Dispose();
     }
 
-    private Task<QmpClient> Connect() => QmpClient.ConnectAsync(_folder.In("qmp"), _watchdog.Token);
+    private Task<QmpClient> Connect() => QmpClient.ConnectAsync(_folder["qmp"], _watchdog.Token);
 
     private static async Task SayAsync(Socket qemu, string text) => _ = await qemu.SendAsync(Encoding.UTF8.GetBytes(text), SocketFlags.None);
 
@@ -117,5 +117,5 @@ public sealed class QmpClientTests : IDisposable
 
     [Fact]
     public async Task Connect_NobodyListens_SaysWhere() =>
-        (await Should.ThrowAsync<MachineException>(() => QmpClient.ConnectAsync(_folder.In("none"), _watchdog.Token))).Message.ShouldContain(_folder.In("none"));
+        (await Should.ThrowAsync<MachineException>(() => QmpClient.ConnectAsync(_folder["none"], _watchdog.Token))).Message.ShouldContain(_folder["none"]);
 }

@@ -10,10 +10,10 @@ public sealed class StanzaTests
     [Fact]
     public void QemuStanza_TwoMailboxes_IsReadyToPaste() => QemuStanza.ForShell(_two).ShouldBe(
         """
-        -chardev socket,id=genz,path=/run/tombolo/demo/genz.sock \
-        -device ivshmem-doorbell,id=doorbell-genz,vectors=16,chardev=genz \
-        -chardev 'socket,id=wide,path=/tmp/it'\''s here/wide.sock' \
-        -device ivshmem-doorbell,id=doorbell-wide,vectors=64,chardev=wide
+        -chardev socket,id=doorbell-genz,path=/run/tombolo/demo/genz.sock \
+        -device ivshmem-doorbell,id=doorbell-genz,vectors=16,chardev=doorbell-genz \
+        -chardev 'socket,id=doorbell-wide,path=/tmp/it'\''s here/wide.sock' \
+        -device ivshmem-doorbell,id=doorbell-wide,vectors=64,chardev=doorbell-wide
 
         """);
 
