@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-namespace Tombolo.Cli;
+namespace Tombolo.Fabric;
 
 /// <summary>Finds what somebody may have meant.</summary>
-internal static class Nearest
+public static class Nearest
 {
     /// <summary>The known word with the fewest changed letters.</summary>
+    /// <param name="word">What was written.</param>
+    /// <param name="known">What could have been.</param>
     /// <returns>Null where every one differs in more than a third of its letters, and at least two.</returns>
     public static string? To(string word, IEnumerable<string> known) =>
         known.Select(one => (Word: one, Changes: Distance(word, one)))

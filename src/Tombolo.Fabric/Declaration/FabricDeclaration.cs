@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Tombolo.Machines;
+
+namespace Tombolo.Fabric;
+
+/// <summary>One declared world, without faults. Immutable.</summary>
+public sealed record FabricDeclaration
+{
+    /// <summary>Its name: a folder, and what its commands are told.</summary>
+    public required string Name { get; init; }
+    /// <summary>Its mailboxes, in the order of the file.</summary>
+    public IReadOnlyList<MailboxDeclaration> Mailboxes { get; init; } = [];
+    /// <summary>Its machines, in the order of the file.</summary>
+    public IReadOnlyList<MachineDeclaration> Machines { get; init; } = [];
+
+    /// <summary>The declaration with every default written out.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, FabricJson.Default.FabricDeclaration);
+
+    /// <summary>The number that a machine has among a mailbox's peers: 1 for the first machine of the file that joins it, and so on.</summary>
+    /// <param name="machine">The machine's name.</param>
+    /// <param name="mailbox">The mailbox's name.</param>
+    /// <returns>Null where the machine does not join the mailbox.</returns>
+    public int? SlotOf(string machine, string mailbox)
+    {
+        int slot = 0;
+        foreach (MachineDeclaration one in Machines.Where(one => one.Attach.Contains(mailbox)))
+        {
+            slot++;
+            if (one.Name == machine) return slot;
+        }
+        return null;
+    }
+}
+
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
+[JsonSerializable(typeof(FabricDeclaration))]
+[JsonSerializable(typeof(Acceleration))]
+internal sealed partial class FabricJson : JsonSerializerContext;

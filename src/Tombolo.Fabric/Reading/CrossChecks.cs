@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+using System.Text;
+using Tombolo.Fabric.Yaml;
+using Tombolo.Linux;
+using Tombolo.Machines;
+
+namespace Tombolo.Fabric.Reading;
+
+/// <summary>What can only be judged with more than one value in hand.</summary>
+internal sealed class CrossChecks(FaultList faults, FabricPaths paths, IReadOnlyList<Declared<MailboxDeclaration>> mailboxes, IReadOnlyList<Declared<MachineDeclaration>> machines)
+{
+    private static readonly string[] _reservedFiles = [FabricPaths.AdminSocketName, FabricPaths.LockName, FabricPaths.DeclarationName, FabricPaths.OriginName, FabricPaths.MachinesName, FabricPaths.DaemonLogName];
+    private static readonly string[] _ownArguments = ["-daemonize", "-pidfile", "-qmp"];
+
+    public void Run()
+    {
+        foreach (Declared<MailboxDeclaration> mailbox in mailboxes) CheckMailbox(mailbox);
+        foreach (IGrouping<string, Declared<MailboxDeclaration>> same in mailboxes.GroupBy(one => paths.SocketOf(one.Value)).Where(group => group.Count() > 1))
+            foreach (Declared<MailboxDeclaration> later in same.Skip(1))
+                faults.Add(later.Of("socket"), $"Mailboxes {same.First().Value.Name} and {later.Value.Name} have the same socket {same.Key}.");
+        foreach (Declared<MachineDeclaration> machine in machines) CheckMachine(machine);
+        CheckRoom();
+        CheckCircles();
+    }
+
+    private void CheckMailbox(Declared<MailboxDeclaration> declared)
+    {
+        MailboxDeclaration mailbox = declared.Value;
+        string what = $"of mailbox {mailbox.Name}";
+        if (!Path.IsPathRooted(mailbox.Socket) && (mailbox.Socket.Contains('/', StringComparison.Ordinal) || mailbox.Socket is "" or "." or ".."))
+            faults.Add(declared.Of("socket"), $"'socket' {what} is '{mailbox.Socket}'; it must be a file name, for a socket in the state folder, or an absolute path.");
+        else if (_reservedFiles.Contains(mailbox.Socket))
+            faults.Add(declared.Of("socket"), $"'socket' {what} is '{mailbox.Socket}', a name that the fabric itself uses; choose another.");
+        else
+            CheckLength(declared.Of("socket"), $"'socket' {what}", paths.SocketOf(mailbox), UnixSocket.MaxPathBytes - FabricPaths.KeeperSuffix.Length);
+        if (mailbox.Vectors < mailbox.Clients + 2)
+            faults.Add(declared.Of("vectors"), $"'vectors' {what} is {mailbox.Vectors}; {mailbox.Clients} clients need {mailbox.Clients + 2}, one for each possible sender and two more.");
+        if (mailbox.Silent && declared.Found.ContainsKey("manager") && mailbox.Manager)
+            faults.Add(declared.Of("manager"), $"Mailbox {mailbox.Name} is silent and manager; a silent server takes no part and can manage nothing.");
+    }
+
+    private void CheckMachine(Declared<MachineDeclaration> declared)
+    {
+        MachineDeclaration machine = declared.Value;
+        string what = $"of machine {machine.Name}";
+        foreach (YamlScalar name in declared.Texts("attach")) CheckName(name, $"'attach' {what} names mailbox", [.. mailboxes.Select(one => one.Value.Name)], "there are no mailboxes.");
+        foreach (YamlScalar name in declared.Texts("after"))
+        {
+            if (name.Text == machine.Name) faults.Add(name.Place, $"'after' {what} names the machine itself.");
+            else CheckName(name, $"'after' {what} names machine", [.. machines.Select(one => one.Value.Name).Where(one => one != machine.Name)], "there are no other machines.");
+        }
+        CheckTwice(declared, "attach", what);
+        CheckTwice(declared, "after", what);
+        if (machine.Image is not null && machine.MemoryBytes < MachineOptions.DemoImageLeastBytes)
+            faults.Add(declared.Of("memory"), $"'memory' {what} is {ValueReader.Shown(machine.MemoryBytes)}; the demo image does not boot with less than {ValueReader.Shown(MachineOptions.DemoImageLeastBytes)}.");
+        foreach (string key in new[] { "kernel", "initrd" })
+            if (machine.Image is not null && declared.Found.ContainsKey(key)) faults.Add(declared.Of(key), $"Machine {machine.Name} has both 'image' and '{key}'; the image brings its own.");
+        if (machine.Initrd is not null && machine.Kernel is null && machine.Image is null)
+            faults.Add(declared.Of("initrd"), $"Machine {machine.Name} has an 'initrd' but no 'kernel' that could use it.");
+        foreach (string key in new[] { "run", "modules" })
+            if (machine.Image is null && declared.Found.ContainsKey(key)) faults.Add(declared.Of(key), $"'{key}' {what} needs the demo image; another image has nobody who would read it.");
+        foreach (YamlScalar argument in declared.Texts("qemu"))
+            if (_ownArguments.Contains(argument.Text)) faults.Add(argument.Place, $"'qemu' {what} has {argument.Text}, which the fabric itself needs in order to watch the machine.");
+        CheckLength(declared.Place, $"The console {what}", paths.Machine(machine.Name).LongestSocket, UnixSocket.MaxPathBytes);
+    }
+
+    private void CheckName(YamlScalar name, string sentence, IReadOnlyCollection<string> known, string none)
+    {
+        if (!known.Contains(name.Text)) faults.Add(name.Place, $"{sentence} '{name.Text}', which is not declared; {Sentences.DidYouMean(name.Text, known, none)}");
+    }
+
+    private void CheckTwice(Declared<MachineDeclaration> declared, string key, string what)
+    {
+        foreach (IGrouping<string, YamlScalar> same in declared.Texts(key).GroupBy(name => name.Text).Where(group => group.Count() > 1))
+            faults.Add(same.ElementAt(1).Place, $"'{key}' {what} names '{same.Key}' twice.");
+    }
+
+    private void CheckLength(Place place, string what, string path, int most)
+    {
+        int length = Encoding.UTF8.GetByteCount(path);
+        if (length > most) faults.Add(place, $"{what} would be {path}, {length} bytes; a socket's path can have {most} here.");
+    }
+
+    // A fabric with more machines than places would leave the last ones outside for ever.
+    private void CheckRoom()
+    {
+        foreach (MailboxDeclaration mailbox in mailboxes.Select(one => one.Value))
+        {
+            int members = 0;
+            foreach (Declared<MachineDeclaration> machine in machines)
+                if (machine.Texts("attach").FirstOrDefault(name => name.Text == mailbox.Name) is { } name && ++members > mailbox.Clients)
+                    faults.Add(name.Place, $"Machine {machine.Value.Name} is number {members} of mailbox {mailbox.Name}, which has places for {mailbox.Clients} clients; raise 'clients'.");
+        }
+    }
+
+    private void CheckCircles()
+    {
+        Dictionary<string, Declared<MachineDeclaration>> left = machines.ToDictionary(one => one.Value.Name);
+        // Takes away whoever waits for nobody that is left, until nothing changes: what remains waits in a circle, or for one.
+        while (left.Values.FirstOrDefault(one => !one.Value.After.Any(name => name != one.Value.Name && left.ContainsKey(name))) is { } free) _ = left.Remove(free.Value.Name);
+        if (left.Count == 0) return;
+        List<string> way = [left.Keys.First()];
+        while (true)
+        {
+            string next = left[way[^1]].Value.After.First(name => name != way[^1] && left.ContainsKey(name));
+            int at = way.IndexOf(next);
+            way.Add(next);
+            if (at < 0) continue;
+            faults.Add(left[next].Of("after"), $"Machines wait for each other in a circle: {string.Join(" after ", way[at..])}.");
+            return;
+        }
+    }
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+using Tombolo.Fabric.Yaml;
+using Tombolo.Machines;
+
+namespace Tombolo.Fabric.Reading;
+
+/// <summary>Every key of <c>fabric.yaml</c>. <c>docs/schema/fabric.schema.json</c> and <c>docs/fabric-yaml.md</c> say the same, which a test checks.</summary>
+internal static class Keys
+{
+    private static readonly Dictionary<string, Acceleration> _accelerations = new() { ["auto"] = Acceleration.Auto, ["kvm"] = Acceleration.Kvm, ["tcg"] = Acceleration.Tcg };
+    private static readonly Dictionary<string, RestartPolicy> _restarts = new() { ["never"] = RestartPolicy.Never, ["on-failure"] = RestartPolicy.OnFailure, ["always"] = RestartPolicy.Always };
+    private static readonly Dictionary<string, bool> _images = new() { [MachineDeclaration.DemoImage] = true };
+
+    /// <summary>The top of the file. What is under mailboxes, machines and policy is read by <see cref="FabricReader"/>.</summary>
+    public static Section<FabricDraft> Fabric { get; } = new(
+    [
+        new("fabric", (draft, node, read) => draft with { Name = read.Text(node) }),
+        new("mailboxes", (draft, node, _) => draft with { Mailboxes = node }),
+        new("machines", (draft, node, _) => draft with { Machines = node }),
+        new("policy", (draft, node, _) => draft with { Policy = node }),
+    ], ["regions", "switches", "store", "grants"]);
+
+    public static Section<AccessList> Who { get; } = new(
+    [
+        new("uid", (who, node, read) => read.Texts(node) is { } users ? who with { Users = users } : who),
+        new("gid", (who, node, read) => read.Texts(node) is { } groups ? who with { Groups = groups } : who),
+    ], []);
+
+    public static Section<MailboxDeclaration> Mailbox { get; } = new(
+    [
+        new("socket", (mailbox, node, read) => mailbox with { Socket = read.Text(node) ?? mailbox.Socket }),
+        new("clients", (mailbox, node, read) => mailbox with { Clients = read.Number(node, 1, Limits.MostClients) ?? mailbox.Clients }),
+        new("slot", (mailbox, node, read) => mailbox with { SlotBytes = (int)(read.Size(node, Limits.LeastSlot, Limits.MostSlot, 8) ?? mailbox.SlotBytes) }),
+        new("recycle", (mailbox, node, read) => mailbox with { Recycle = read.Flag(node) ?? mailbox.Recycle }),
+        new("manager", (mailbox, node, read) => mailbox with { Manager = read.Flag(node) ?? mailbox.Manager }),
+        new("silent", (mailbox, node, read) => mailbox with { Silent = read.Flag(node) ?? mailbox.Silent }),
+        new("vectors", (mailbox, node, read) => mailbox with { Vectors = read.Number(node, 3, Limits.MostVectors) ?? mailbox.Vectors }),
+        new("mode", (mailbox, node, read) => mailbox with { Mode = read.Mode(node) ?? mailbox.Mode }),
+        new("group", (mailbox, node, read) => mailbox with { Group = read.Text(node) ?? mailbox.Group }),
+        new("allow", (mailbox, node, read) => mailbox with { Allow = Who.Read(node, AccessList.Empty, $"'allow' of {read.Subject}", read.Context).Draft }),
+    ], []);
+
+    public static Section<MachineDeclaration> Machine { get; } = new(
+    [
+        new("image", (machine, node, read) => read.Choice(node, _images) is null ? machine : machine with { Image = MachineDeclaration.DemoImage }),
+        new("kernel", (machine, node, read) => machine with { Kernel = read.FilePath(node) ?? machine.Kernel }),
+        new("initrd", (machine, node, read) => machine with { Initrd = read.FilePath(node) ?? machine.Initrd }),
+        new("append", (machine, node, read) => machine with { Append = read.Text(node) ?? machine.Append }),
+        new("disks", (machine, node, read) => machine with { Disks = Disks(node, read) ?? machine.Disks }),
+        new("memory", (machine, node, read) => machine with { MemoryBytes = read.Size(node, 16L << 20, 1L << 40, 1L << 20) ?? machine.MemoryBytes }),
+        new("cpus", (machine, node, read) => machine with { Cpus = read.Number(node, 1, 255) ?? machine.Cpus }),
+        new("machine", (machine, node, read) => machine with { MachineType = read.Text(node) ?? machine.MachineType }),
+        new("accel", (machine, node, read) => machine with { Acceleration = read.Choice(node, _accelerations) ?? machine.Acceleration }),
+        new("attach", (machine, node, read) => machine with { Attach = read.Texts(node) ?? machine.Attach }),
+        new("run", (machine, node, read) => machine with { Run = read.Lines(node) ?? machine.Run }),
+        new("modules", (machine, node, read) => machine with { Modules = read.Texts(node) ?? machine.Modules }),
+        new("ready", (machine, node, read) => machine with { Ready = read.Text(node) ?? machine.Ready }),
+        new("ready-within", (machine, node, read) => machine with { ReadyWithin = read.Duration(node, TimeSpan.FromHours(24)) ?? machine.ReadyWithin }),
+        new("restart", (machine, node, read) => machine with { Restart = read.Choice(node, _restarts) ?? machine.Restart }),
+        new("grace", (machine, node, read) => machine with { Grace = read.Duration(node, TimeSpan.FromHours(1)) ?? machine.Grace }),
+        new("after", (machine, node, read) => machine with { After = read.Texts(node) ?? machine.After }),
+        new("qemu", (machine, node, read) => machine with { Qemu = read.TextList(node, "a list of arguments, one item for each word") ?? machine.Qemu }),
+    ], ["ip", "mac", "regions", "switches"]);
+
+    public static Section<PolicyDraft> Policy { get; } = new(
+    [
+        new("who", (rule, node, read) => rule with { Who = Who.Read(node, AccessList.Empty, "'who' of a policy rule", read.Context).Draft }),
+        new("may", (rule, node, read) => rule with { May = read.Texts(node) is null ? null : node }),
+    ], []);
+
+    public static Section<MachineDisk> Disk { get; } = new(
+    [
+        new("path", (disk, node, read) => disk with { Path = read.FilePath(node) ?? disk.Path }),
+        new("format", (disk, node, read) => disk with { Format = read.Text(node) ?? disk.Format }),
+        new("readonly", (disk, node, read) => disk with { ReadOnly = read.Flag(node) ?? disk.ReadOnly }),
+    ], []);
+
+    private static List<MachineDisk>? Disks(YamlNode node, ValueReader read)
+    {
+        YamlNode[] items = node is YamlList list ? [.. list.Items] : [node];
+        List<MachineDisk> disks = [];
+        foreach (YamlNode item in items)
+        {
+            MachineDisk disk = item is YamlMap ? Disk.Read(item, new("", ""), $"a disk of {read.Subject}", read.Context).Draft : new(read.FilePath(item) ?? "", "");
+            if (disk.Path.Length == 0)
+            {
+                if (item is YamlMap) read.Say(item.Place, $"A disk of {read.Subject} has no 'path'.");
+                return null;
+            }
+            disks.Add(disk.Format.Length > 0 ? disk : disk with { Format = disk.Path.EndsWith(".qcow2", StringComparison.Ordinal) ? "qcow2" : "raw" });
+        }
+        return disks;
+    }
+}
+
+/// <summary>The limits of values, with their reasons.</summary>
+internal static class Limits
+{
+    /// <summary>QEMU looks at 8 bits of a vector where no eventfd is bound to the doorbell's register, and the highest vector is the server's number, clients + 1.</summary>
+    public const int MostClients = 254;
+    /// <summary>One for each sender 1..clients + 1, and slot 0's.</summary>
+    public const int MostVectors = MostClients + 2;
+    /// <summary>128 bytes of slot header and 8 of message.</summary>
+    public const int LeastSlot = 136;
+    /// <summary>What the mailbox takes.</summary>
+    public const int MostSlot = 1 << 20;
+}
+
+/// <summary>What stands at the top of a file, not yet judged.</summary>
+internal sealed record FabricDraft(string? Name, YamlNode? Mailboxes, YamlNode? Machines, YamlNode? Policy);
+
+/// <summary>One rule of the policy, not yet judged.</summary>
+internal sealed record PolicyDraft(AccessList Who, YamlNode? May);
