@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using System.CommandLine;
 using Tombolo.Cli.Output;
+using Tombolo.Fabric;
 using Tombolo.Linux;
 
 namespace Tombolo.Cli;

@@ -63,6 +63,9 @@ public sealed record DoorbellServerOptions
     /// <summary>Says which ID a newcomer should get if it is free (a machine that comes back, for instance); null or an ID in use falls back to the policy. Called on the server's loop. Default null.</summary>
     public Func<PeerCredentials, PeerId?>? PreferredId { get; init; }
 
+    /// <summary>Sticky slots that are spoken for: a newcomer without a wish of its own gets one only where no other is free. Default none.</summary>
+    public IReadOnlySet<int> ReservedIds { get; init; } = new HashSet<int>();
+
     /// <summary>
     /// The program that keeps sockets and descriptors while no server runs, with its arguments; the keeper's socket path is added as the last one. Empty: no keeper, and a killed server takes the fabric with it.
     /// Default empty.

@@ -44,7 +44,8 @@ internal sealed class Membership
         if (_sessions.Count >= MaxPeers) return false;
         if (IsSticky)
         {
-            member = preferred is { } wish && FindSlot(wish) is { Session: null } free ? free : _members.Skip(1).FirstOrDefault(candidate => candidate is { Session: null });
+            member = preferred is { } wish && FindSlot(wish) is { Session: null } wished ? wished
+                : FirstFree(candidate => !_options.ReservedIds.Contains(candidate.Id.Value)) ?? FirstFree(static _ => true);
             return member is not null;
         }
         long oldest = _sessions.Count == 0 ? long.MaxValue : _sessions.Min(session => session.JoinSequence);
@@ -163,6 +164,8 @@ internal sealed class Membership
             throw;
         }
     }
+
+    private Member? FirstFree(Func<Member, bool> mayBe) => _members.Skip(1).FirstOrDefault(candidate => candidate is { Session: null } && mayBe(candidate));
 
     private Member? FindSlot(PeerId id)
     {

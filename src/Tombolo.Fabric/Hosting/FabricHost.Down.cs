@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+using Tombolo.Mailbox;
+
+namespace Tombolo.Fabric;
+
+public sealed partial class FabricHost
+{
+    /// <summary>Takes everything down: machines, then mailboxes, then files. Returns when no process and no file of the fabric is left but the lock.</summary>
+    /// <remarks>May be called at any time, also while <see cref="StartAsync"/> runs, and more than once.</remarks>
+    public async Task StopAsync()
+    {
+        lock (_gate)
+        {
+            if (_isStopped) return;
+            _isStopped = true;   // from here on nothing is started
+        }
+        Say(FabricEventKind.FabricStopping, Declaration.Name, $"Fabric {Declaration.Name} is being taken down.");
+        await _stopping.CancelAsync();
+        await Task.WhenAll(_machines.Values.Select(machine => machine.StopAsync()));
+        foreach (MailboxFabric mailbox in _mailboxes.Values) await mailbox.DisposeAsync();
+        await Task.WhenAll(_pumps);
+        if (Directory.Exists(Paths.Machines)) Directory.Delete(Paths.Machines, recursive: true);
+        File.Delete(Paths.Declaration);
+        File.Delete(Paths.Origin);
+        Say(FabricEventKind.FabricDown, Declaration.Name, $"Fabric {Declaration.Name} is down.");
+        _events.Writer.Complete();
+    }
+}

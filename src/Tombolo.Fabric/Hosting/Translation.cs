@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+using Tombolo.Ivshmem;
+using Tombolo.Linux;
+using Tombolo.Machines;
+using Tombolo.Mailbox;
+
+namespace Tombolo.Fabric;
+
+/// <summary>Turns declarations into the options of the layers below. Looks at the host only for names of accounts and for the demo image.</summary>
+public static class Translation
+{
+    /// <summary>A machine's options.</summary>
+    /// <param name="declaration">The fabric.</param>
+    /// <param name="machine">One of its machines.</param>
+    /// <param name="paths">The fabric's files.</param>
+    /// <exception cref="FabricException">The demo image is wanted and not built.</exception>
+    public static MachineOptions ToMachine(FabricDeclaration declaration, MachineDeclaration machine, FabricPaths paths)
+    {
+        GuestImage? image = machine.Image is null ? null : GuestImage.Find()
+            ?? throw new FabricException($"Machine {machine.Name} wants the demo image, which is not built; 'make guest' builds it, or name its folder in {GuestImage.FolderVariable}.");
+        return new()
+        {
+            Name = machine.Name, MemoryBytes = machine.MemoryBytes, Cpus = machine.Cpus, KernelPath = machine.Kernel ?? image?.KernelPath, InitrdPath = machine.Initrd ?? image?.InitrdPath,
+            Append = machine.Append, Disks = machine.Disks, MachineType = machine.MachineType, Acceleration = machine.Acceleration, Attachments = [.. Attachments(declaration, machine.Attach, paths)],
+            Run = machine.Run, Modules = machine.Modules, ExtraArguments = machine.Qemu, Restart = machine.Restart, ReadyMarker = machine.Ready, ReadyTimeout = machine.ReadyWithin, ShutdownGrace = machine.Grace,
+        };
+    }
+
+    /// <summary>What a QEMU needs in order to join mailboxes, ours or somebody's own.</summary>
+    /// <param name="declaration">The fabric.</param>
+    /// <param name="mailboxes">Names of its mailboxes, in the order of the devices.</param>
+    /// <param name="paths">The fabric's files.</param>
+    public static IEnumerable<MachineAttachment> Attachments(FabricDeclaration declaration, IEnumerable<string> mailboxes, FabricPaths paths) =>
+        mailboxes.Select(name => declaration.Mailboxes.First(mailbox => mailbox.Name == name)).Select(mailbox => new MachineAttachment(mailbox.Name, paths.SocketOf(mailbox), mailbox.Vectors));
+
+    /// <summary>A mailbox's options.</summary>
+    /// <param name="declaration">The fabric.</param>
+    /// <param name="mailbox">One of its mailboxes.</param>
+    /// <param name="paths">The fabric's files.</param>
+    /// <param name="host">How the fabric is run.</param>
+    /// <param name="machineOf">Names the declared machine that a process is; null for others.</param>
+    /// <exception cref="FabricException">A user or group is named that does not exist.</exception>
+    public static MailboxOptions ToMailbox(FabricDeclaration declaration, MailboxDeclaration mailbox, FabricPaths paths, FabricHostOptions host, Func<int, string?> machineOf)
+    {
+        string what = $"Mailbox {mailbox.Name}";
+        uint[] users = [.. mailbox.Allow.Users.Select(name => Accounts.User(name, what))];
+        uint[] groups = [.. mailbox.Allow.Groups.Select(name => Accounts.Group(name, what))];
+        return new()
+        {
+            Clients = mailbox.Clients, SlotSize = mailbox.SlotBytes, Recycle = mailbox.Recycle, IsManager = mailbox.Manager && !mailbox.Silent, IsSilent = mailbox.Silent, Time = host.Time,
+            Doorbell = new()
+            {
+                SocketPath = paths.SocketOf(mailbox), SocketMode = mailbox.Mode, SocketGroup = mailbox.Group is null ? null : Accounts.Group(mailbox.Group, what),
+                AllowedUsers = mailbox.Allow.IsEmpty ? [] : [.. users.Append(LinuxProcess.EffectiveUserId).Distinct()], AllowedGroups = groups,
+                MemoryName = $"{declaration.Name}-{mailbox.Name}", SizeBytes = 4096, KeeperCommand = host.KeeperCommand,
+                PreferredId = who => machineOf(who.ProcessId) is { } machine && declaration.SlotOf(machine, mailbox.Name) is { } slot ? new PeerId((ushort)slot) : null,
+                ReservedIds = declaration.Machines.Select(machine => declaration.SlotOf(machine.Name, mailbox.Name)).OfType<int>().ToHashSet(),
+            },
+        };
+    }
+}
