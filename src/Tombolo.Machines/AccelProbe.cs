@@ -96,8 +96,8 @@ public sealed class AccelProbe
 
     private static async Task<bool> SpeaksAsync(string console, CancellationToken over)
     {
-        await foreach (string line in ConsoleLog.FollowAsync(console, 0, over))
-            if (line.Contains(FirstWords, StringComparison.Ordinal)) return true;
+        await foreach (ConsoleLine line in ConsoleLog.FollowAsync(console, 0, over))
+            if (line.Text.Contains(FirstWords, StringComparison.Ordinal)) return true;
         return false;
     }
 

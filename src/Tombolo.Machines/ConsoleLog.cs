@@ -7,17 +7,22 @@ using System.Threading.Channels;
 
 namespace Tombolo.Machines;
 
+/// <summary>A line of a console, or the beginning of one that is not ended yet (a prompt stays so).</summary>
+/// <param name="Text">What it says.</param>
+/// <param name="IsComplete">Whether its end has come.</param>
+public readonly record struct ConsoleLine(string Text, bool IsComplete);
+
 /// <summary>Reads a growing log file line by line: woken by the kernel's file notices, idle in between.</summary>
 public static partial class ConsoleLog
 {
     private const int MostLineBytes = 4096;   // a longer line cannot be a mark; its rest is skipped
 
-    /// <summary>The lines from a position on, as they come; ends only by cancellation.</summary>
+    /// <summary>The lines from a position on, as they come, and unfinished ones whenever nothing more is there yet; ends only by cancellation.</summary>
     /// <param name="path">The log; it need not exist yet, but its folder must.</param>
     /// <param name="offsetBytes">Where to begin; beyond the end (the file was cut) counts as the beginning.</param>
     /// <param name="cancel">Ends the reading.</param>
     /// <remarks>Carriage returns at a line's end are taken off; bytes that are not UTF-8 become U+FFFD. A line of more than 4096 bytes is cut.</remarks>
-    public static async IAsyncEnumerable<string> FollowAsync(string path, long offsetBytes, [EnumeratorCancellation] CancellationToken cancel)
+    public static async IAsyncEnumerable<ConsoleLine> FollowAsync(string path, long offsetBytes, [EnumeratorCancellation] CancellationToken cancel)
     {
         var changed = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
         using var watcher = new FileSystemWatcher(Path.GetDirectoryName(path)!, Path.GetFileName(path)) { NotifyFilter = NotifyFilters.LastWrite | NotifyFilters.Size | NotifyFilters.FileName };
@@ -32,21 +37,23 @@ public static partial class ConsoleLog
         while (true)
         {
             int count = ReadAt(path, ref at, chunk);
-            foreach (string complete in line.Take(chunk.AsMemory(0, count))) yield return complete;
+            foreach (string complete in line.Take(chunk.AsMemory(0, count))) yield return new(complete, IsComplete: true);
+            if (count == 0 && line.Unfinished is { Length: > 0 } unfinished) yield return new(unfinished, IsComplete: false);
             if (count == 0) _ = await changed.Reader.ReadAsync(cancel);   // armed before the read: nothing written since is missed
             cancel.ThrowIfCancellationRequested();
         }
     }
 
     /// <summary>Takes a mark out of a line.</summary>
-    /// <param name="line">A line of the console.</param>
+    /// <param name="line">A line of the console. The firmware, the kernel and a shell's prompt may stand in front of the mark.</param>
     /// <param name="mark">The mark.</param>
-    /// <returns>What follows it, without blanks; null where the line does not begin with it as a word of its own.</returns>
+    /// <returns>What follows it, without blanks; null where the line does not hold it as a word of its own.</returns>
     public static string? After(string line, string mark)
     {
-        string text = TerminalCodes().Replace(line, "").TrimStart();   // the firmware clears the screen and ends no line
-        if (!text.StartsWith(mark, StringComparison.Ordinal)) return null;
-        return text.Length == mark.Length || char.IsWhiteSpace(text[mark.Length]) ? text[mark.Length..].Trim() : null;
+        string text = TerminalCodes().Replace(line, " ");
+        int at = text.IndexOf(mark, StringComparison.Ordinal), end = at + mark.Length;
+        if (at < 0 || (at > 0 && char.IsAsciiLetterOrDigit(text[at - 1])) || (end < text.Length && !char.IsWhiteSpace(text[end]))) return null;
+        return text[end..].Trim();
     }
 
     /// <summary>The last lines of a file, for a sentence about why something ended.</summary>
@@ -77,7 +84,7 @@ public static partial class ConsoleLog
     /// <param name="line">A line of the console.</param>
     /// <returns>The status, or null where the line is no such mark.</returns>
     public static int? ExitStatus(string line) =>
-        After(line, ConsoleMark.Exit) is { } text && int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int status) ? status : null;
+        After(line, ConsoleMark.Exit) is { } text && int.TryParse(text.Split(' ')[0], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int status) ? status : null;
 
     // Control sequences and the reset code. Source: ECMA-48, 5.4; VT100 RIS.
     [GeneratedRegex("\\e(?:\\[[0-?]*[ -/]*[@-~]|c)")] private static partial Regex TerminalCodes();
@@ -99,6 +106,8 @@ public static partial class ConsoleLog
     /// <summary>Cuts bytes into lines; keeps the unfinished one.</summary>
     private sealed class LineAssembler
     {
+        public string Unfinished => Encoding.UTF8.GetString(_line, 0, _length);
+
         private readonly byte[] _line = new byte[MostLineBytes];
         private int _length;
 

@@ -49,14 +49,23 @@ public sealed partial class Machine
     private async Task FollowConsoleAsync(Incarnation life, CancellationToken over)
     {
         bool isReady = Options.ReadyMarker is null;
-        await foreach (string line in ConsoleLog.FollowAsync(Folder.ConsoleLog, life.ConsoleOffset, over))
+        await foreach ((string line, bool isComplete) in ConsoleLog.FollowAsync(Folder.ConsoleLog, life.ConsoleOffset, over))
         {
-            if (!isReady && ConsoleLog.After(line, Options.ReadyMarker!) is not null)
+            if (!isReady && line.Contains(Options.ReadyMarker!, StringComparison.Ordinal))
             {
                 isReady = true;
                 BecomeReady(life);
             }
-            else if (ConsoleLog.ExitStatus(line) is { } status)
+            if (!isComplete) continue;
+            if (!isReady && ConsoleLog.After(line, ConsoleMark.Failed) is { } problem)
+            {
+                string sentence = $"Machine {Options.Name}: the guest cannot come up: {problem}.";
+                Update(current => current with { ExitReason = sentence });
+                Say(MachineEventKind.Failed, sentence);
+                _ = _ready.TrySetException(new MachineException(sentence));
+                return;
+            }
+            if (ConsoleLog.ExitStatus(line) is { } status)
             {
                 Update(current => current with { ScriptStatus = status });
                 Say(MachineEventKind.ScriptEnded, $"Machine {Options.Name}: its run script ended with status {status}.");

@@ -91,7 +91,7 @@ public sealed partial record MachineOptions
     /// <summary>The longest wait before a restart. Default 30 s; a machine that was up for longer than this starts over at <see cref="RestartDelay"/>.</summary>
     public TimeSpan RestartDelayMost { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>The guest is ready once a line of its console starts with this. Null: ready as soon as QEMU runs. Default <c>TOMBOLO-READY</c>, which the demo image prints.</summary>
+    /// <summary>The guest is ready once its console says this, also in the middle of a line. Null: ready as soon as QEMU runs. Default <c>TOMBOLO-READY</c>, which the demo image prints.</summary>
     public string? ReadyMarker { get; init; } = ConsoleMark.Ready;
 
     /// <summary>How long a start may take before the fabric reports it as late; the machine is left running. Default 120 s.</summary>

@@ -79,6 +79,22 @@ public sealed class MachineTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task Start_PromptWithoutALineEnd_IsReady()
+    {
+        Machine machine = Make("printf 'vm0 login: ' >>$LOG; exec sleep 600", options => options with { ReadyMarker = "login:" });
+        machine.Start();
+        await machine.Ready.WaitAsync(_watchdog.Token);
+    }
+
+    [Fact]
+    public async Task Start_GuestSaysThatItCannotComeUp_IsHeard()
+    {
+        Machine machine = Make("echo 'TOMBOLO-FAILED could not load: tombolo' >>$LOG; exec sleep 600");
+        machine.Start();
+        (await Should.ThrowAsync<MachineException>(() => machine.Ready.WaitAsync(_watchdog.Token))).Message.ShouldBe("Machine vm0: the guest cannot come up: could not load: tombolo.");
+    }
+
+    [Fact]
     public async Task Start_ScriptEnds_ItsStatusIsKnown()
     {
         Machine machine = Make("echo TOMBOLO-READY vm0 >>$LOG; echo TOMBOLO-EXIT 3 >>$LOG; exec sleep 600", options => options with { Run = ["true"] });

@@ -105,7 +105,7 @@ internal sealed partial class ValueReader(string key, string subject, ReadingCon
 
     public T? WrongObject<T>(YamlNode node, string expected) where T : class
     {
-        context.Faults.Add(node.Place, $"'{key}' of {subject} is {Shortened(node)}; it must be {expected}.");
+        context.Faults.Add(node.Place, $"'{key}' of {subject} is {node.Kind}; it must be {expected}.");
         return null;
     }
 
@@ -124,9 +124,6 @@ internal sealed partial class ValueReader(string key, string subject, ReadingCon
             : WrongObject<string>(node, node is YamlScalar { IsNull: false } ? $"{expected} without control characters" : expected);
 
     private static string? Plain(YamlNode node) => node is YamlScalar { IsPlain: true } scalar ? scalar.Text : null;
-
-    private static string Shortened(YamlNode node) =>
-        node.Kind is { Length: <= 60 } kind && !HasControl(kind, allowLines: false) ? node.Kind : "a text that it cannot be";
 
     private static bool HasControl(string text, bool allowLines) => text.Any(c => char.IsControl(c) && !(allowLines && c is '\n' or '\t'));
 

@@ -19,7 +19,9 @@ internal abstract record YamlNode(Place Place, long Weight)
 /// <param name="IsPlain">True where it stands without quotes: then it may be a number, true, false or nothing.</param>
 internal sealed record YamlScalar(Place Place, string Text, bool IsPlain) : YamlNode(Place, 1)
 {
-    public override string Kind => IsNull ? "empty" : $"'{Text}'";
+    private const int MostShown = 60;
+
+    public override string Kind => IsNull ? "empty" : Text.Length <= MostShown ? $"'{Text}'" : $"'{Text[..MostShown]}…'";
 
     /// <summary>Nothing. Source: YAML 1.2, 10.3.2 (core schema).</summary>
     public bool IsNull => IsPlain && Text is "" or "~" or "null" or "Null" or "NULL";
