@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-using Shouldly;
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using Shouldly;
 using Tombolo.Linux;
 
 namespace Tombolo.Ivshmem.Tests.Server;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-using Shouldly;
 using System.Runtime.InteropServices;
+using Shouldly;
 using Tombolo.Linux;
 
 namespace Tombolo.Ivshmem.Tests.Server;
