@@ -17,7 +17,7 @@ internal sealed class IdAllocator
     private readonly long[] _leftAt = CreateFilled();
     private int _next;
 
-    public IdAllocator(IdPolicy policy, int firstId, int lastId, int seed)
+    public IdAllocator(IdPolicy policy, int firstId, int seed, int lastId = IvshmemMessage.MaxId)
     {
         (_policy, _end) = (policy, lastId + 1);
         _firstId = _next = firstId;

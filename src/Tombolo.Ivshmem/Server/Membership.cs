@@ -20,7 +20,7 @@ internal sealed class Membership
     {
         (_options, _ledger, MaxPeers) = (options, ledger, maxPeers);
         _members = new Member?[ledger.RowCount];
-        Ids = new(options.Ids, options.FirstId, options.LastId, options.Seed);
+        Ids = new(options.Ids, options.FirstId, options.Seed, options.LastId);
         if (options.ResidentId is { } own) Ids.Reserve(own);
         for (int row = ledger.RowCount - 1; row >= 1; row--) _freeRows.Push(row);
     }

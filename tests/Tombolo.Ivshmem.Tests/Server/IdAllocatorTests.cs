@@ -19,6 +19,19 @@ public sealed class IdAllocatorTests
     }
 
     [Fact]
+    public void WithALastId_NothingBeyondItIsGiven()
+    {
+        var ids = new IdAllocator(IdPolicy.Growing, firstId: 1, seed: 0, lastId: 2);
+        Take(ids, long.MaxValue).ShouldBe(1);
+        Take(ids, long.MaxValue).ShouldBe(2);
+        ids.TryTake(null, long.MaxValue, out _).ShouldBeFalse();
+        ids.TryTake(3, long.MaxValue, out _).ShouldBeFalse();
+        ids.Release(1, sequence: 10);
+        ids.TryTake(null, oldestJoin: 5, out _).ShouldBeFalse();
+        Take(ids, oldestJoin: 11).ShouldBe(1);
+    }
+
+    [Fact]
     public void Resumed_GivesNothingThatMayHaveBeenSeenLeaving()
     {
         var ids = new IdAllocator(IdPolicy.Growing, firstId: 0, lastId: IvshmemMessage.MaxId, seed: 0);
