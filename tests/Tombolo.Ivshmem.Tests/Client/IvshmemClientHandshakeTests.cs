@@ -7,7 +7,7 @@ using Tombolo.Wire;
 namespace Tombolo.Ivshmem.Tests.Client;
 
 /// <summary>The handshake against a server that says exactly what the test says.</summary>
-[Collection(ScriptedFabric.Alone)]
+[Collection("counts open files")]
 public sealed class IvshmemClientHandshakeTests
 {
     private static readonly Dictionary<string, (Action<ScriptedFabric> Script, WireFault Fault, string Sentence)> _faults = new()

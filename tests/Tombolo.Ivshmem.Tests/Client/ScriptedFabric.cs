@@ -9,8 +9,6 @@ namespace Tombolo.Ivshmem.Tests.Client;
 /// <summary>A scripted server with one client under test: calls chain, in the order in which the bytes go out.</summary>
 public sealed class ScriptedFabric : IDisposable
 {
-    public const string Alone = "counts descriptors";
-
     private readonly ScriptedServer _server = ScriptedServer.Listen();
     private readonly List<SafeFd> _made = [];
     private ScriptedConnection? _connection;
@@ -108,6 +106,3 @@ public sealed class ScriptedFabric : IDisposable
         catch (IOException) { }   // a client that found the fault hangs up before the script is over
     }
 }
-
-[CollectionDefinition(ScriptedFabric.Alone, DisableParallelization = true)]
-public sealed class AloneCollection;

@@ -4,6 +4,7 @@ using Tombolo.Linux;
 
 namespace Tombolo.Ivshmem.Tests.Server;
 
+[Collection("counts open files")]
 public sealed class HostileClientTests : IDisposable
 {
     private readonly Place _place = new();
