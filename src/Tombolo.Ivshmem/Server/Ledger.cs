@@ -43,9 +43,11 @@ internal sealed class Ledger : IDisposable
     private readonly int _rowCount;
     private readonly long _toldOffset;
     private readonly int _toldStride;
+    private int _highestRow;   // above it nothing was ever told: memory that stays untouched is not there
 
-    private Ledger(SafeFd fd, int rows)
+    private Ledger(SafeFd fd, int rows, int highestRow)
     {
+        _highestRow = highestRow;
         Descriptor = fd;
         _rowCount = rows;
         _toldOffset = ToldOffset(rows);
@@ -64,7 +66,7 @@ internal sealed class Ledger : IDisposable
     public static Ledger Create(int rows, ulong optionsPrint)
     {
         SafeFd fd = Memfd.Create("tombolo-ledger", ToldOffset(rows) + ((long)rows * ToldStride(rows)));
-        var ledger = new Ledger(fd, rows);
+        var ledger = new Ledger(fd, rows, highestRow: 0);
         SharedView header = ledger.Header;
         header.WriteRelease32(8, Version);
         header.WriteRelease32(12, (uint)rows);
@@ -96,7 +98,7 @@ internal sealed class Ledger : IDisposable
                 return null;
             }
         }
-        return new(fd, (int)rows);
+        return new(fd, (int)rows, (int)rows - 1);
     }
 
     public int NextId => (int)Header.ReadAcquire32(16);
@@ -155,6 +157,7 @@ internal sealed class Ledger : IDisposable
         row.WriteRelease64(32, (ulong)joinSequence);
         row.WriteRelease32(40, 0);
         row.WriteRelease32(0, (uint)RowState.Present);
+        _highestRow = Math.Max(_highestRow, slot);
     }
 
     public void SetState(int slot, RowState state) => Row(slot).WriteRelease32(0, (uint)state);
@@ -169,7 +172,7 @@ internal sealed class Ledger : IDisposable
     public void SetTold(int client, int member, int count) => _window.View(ToldAt(client, member), 2).WriteRelease16(0, (ushort)count);
 
     /// <summary>Forgets what a client was told.</summary>
-    public void ForgetTold(int client) => _window.View(_toldOffset + ((long)client * _toldStride), _toldStride).Clear(0, _toldStride);
+    public void ForgetTold(int client) => _window.View(ToldAt(client, 0), _toldStride).Clear(0, (_highestRow + 1) * sizeof(ushort));
 
     public void Dispose()
     {
