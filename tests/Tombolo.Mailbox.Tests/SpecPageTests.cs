@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using Tombolo.Memory;
+using Tombolo.Testing;
 
 namespace Tombolo.Mailbox.Tests;
 
