@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+namespace Tombolo.Bench;
+
+/// <summary>What to measure with, and where to write it down.</summary>
+internal sealed record BenchOptions
+{
+    /// <summary>Folder of the C programs.</summary>
+    public required string Native { get; init; }
+
+    /// <summary>The program tombolo.</summary>
+    public required string Tombolo { get; init; }
+
+    /// <summary>QEMU's own server, or null where it could not be had.</summary>
+    public string? Stock { get; init; }
+
+    /// <summary>The results' file.</summary>
+    public required string Out { get; init; }
+
+    /// <summary>A tenth of everything: to see that it works, not to publish.</summary>
+    public bool IsQuick { get; init; }
+
+    public int Rounds => IsQuick ? 2 : 7;
+
+    public int Trips => IsQuick ? 5_000 : 50_000;
+
+    public static BenchOptions Parse(ReadOnlySpan<string> args)
+    {
+        var given = new Dictionary<string, string>(StringComparer.Ordinal);
+        for (int at = 0; at < args.Length; at++)
+        {
+            if (args[at] == "--quick") given["--quick"] = "";
+            else if (at + 1 < args.Length) given[args[at]] = args[++at];
+        }
+        return new()
+        {
+            Native = given["--native"],
+            Tombolo = given["--tombolo"],
+            Stock = given.GetValueOrDefault("--stock"),
+            Out = given["--out"],
+            IsQuick = given.ContainsKey("--quick"),
+        };
+    }
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// tombolo-bench report --native FOLDER --tombolo PROGRAM [--stock PROGRAM] --out FILE [--quick]     measure everything, write the results
+// The rest are the parts that run in processes of their own:
+// tombolo-bench serve SOCKET doorbell|mailbox                                       a server, until standard input ends
+// tombolo-bench ping|pong SOCKET doorbell|doorbell-edge|mailbox COUNT WARM-UP       one side of a round trip
+using System.Globalization;
+using Tombolo.Bench;
+
+switch (args)
+{
+    case ["serve", string socket, string kind]:
+        await RoundTripServer.RunAsync(socket, kind);
+        return 0;
+    case ["ping" or "pong", string socket, string kind, string count, string warmUp]:
+        RoundTrip.Run(args[0] == "ping", socket, kind, int.Parse(count, CultureInfo.InvariantCulture), int.Parse(warmUp, CultureInfo.InvariantCulture));
+        return 0;
+    case ["report", ..]:
+        return Report.Run(BenchOptions.Parse(args.AsSpan(1)));
+    default:
+        Console.Error.WriteLine("tombolo-bench: use bench/run, which builds what it needs and starts this program.");
+        return 2;
+}
