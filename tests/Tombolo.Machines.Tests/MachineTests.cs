@@ -7,17 +7,7 @@ namespace Tombolo.Machines.Tests;
 /// <summary>Supervision against a stand-in for QEMU: a shell script that does what its last argument says. The real QEMU is in Tombolo.System.Tests.</summary>
 public sealed class MachineTests : IAsyncLifetime, IDisposable
 {
-    // $LOG is the console's log, $DIR the machine's folder.
-    private const string StandIn =
-        """
-        #!/bin/sh
-        for last; do
-          case $last in socket,id=tombolo-console*) LOG=${last##*logfile=}; LOG=${LOG%%,*};; esac
-        done
-        DIR=$(dirname "$LOG")
-        eval "$last"
-        """;
-    private const string Ready = "echo TOMBOLO-READY vm0 >>$LOG; exec sleep 600";
+    private const string Ready = QemuStandIn.Ready;
 
     private readonly TemporaryFolder _folder = new();
     private readonly ProcessWatcher _watcher = new();
@@ -27,7 +17,7 @@ public sealed class MachineTests : IAsyncLifetime, IDisposable
 
     public Task InitializeAsync()
     {
-        _host = new(_folder.Write("qemu", StandIn, executable: true), _ => Acceleration.Tcg, _watcher, TimeProvider.System) { EndGrace = TimeSpan.FromSeconds(2) };
+        _host = new(QemuStandIn.Write(_folder), _ => Acceleration.Tcg, _watcher, TimeProvider.System) { EndGrace = TimeSpan.FromSeconds(2) };
         _ = _folder.Write("kernel", "");
         return Task.CompletedTask;
     }

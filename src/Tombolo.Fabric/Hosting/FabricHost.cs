@@ -116,8 +116,8 @@ public sealed partial class FabricHost : IAsyncDisposable
         _isDisposed = true;
         await _stopping.CancelAsync();
         foreach (Machine machine in _machines.Values) await machine.DisposeAsync();
-        await Task.WhenAll(_pumps);
         foreach (MailboxFabric mailbox in _mailboxes.Values) await mailbox.DisposeAsync();
+        await Task.WhenAll(_pumps);
         _events.Writer.Complete();
         LetGo();
     }
