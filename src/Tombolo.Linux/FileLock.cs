@@ -49,6 +49,20 @@ public sealed partial class FileLock : IDisposable
         }
     }
 
+    /// <summary>Who holds a lock, without touching it: nobody who wants it in this moment is kept from it.</summary>
+    /// <param name="path">The lock file.</param>
+    /// <returns>The holder's process id; 0 where nobody holds it, or there is no such file.</returns>
+    /// <remarks>Source: proc(5), /proc/locks: "1: FLOCK ADVISORY WRITE pid major:minor:inode start end". Only the inode is compared: some file systems show another device there than stat does.</remarks>
+    public static int OwnerOf(string path)
+    {
+        if (SharedFile.IdentityOf(path) is not { } file) return 0;
+        string inode = $":{file.Inode.ToString(CultureInfo.InvariantCulture)}";
+        foreach (string line in File.ReadLines("/proc/locks"))
+            if (line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, "FLOCK", _, "WRITE", var process, var where, ..] && where.EndsWith(inode, StringComparison.Ordinal)
+                && int.TryParse(process, NumberStyles.None, CultureInfo.InvariantCulture, out int processId) && OwnerSaysSo(path, processId)) return processId;
+        return 0;
+    }
+
     /// <summary>Removes the file and gives the lock back.</summary>
     public void Dispose()
     {
@@ -57,6 +71,17 @@ public sealed partial class FileLock : IDisposable
         catch (IOException) { }                      // the folder is gone, or not ours any more: the lock ends all the same
         catch (UnauthorizedAccessException) { }
         _fd.Dispose();
+    }
+
+    // Another file system's file may have the same inode: the file itself must name the process too.
+    private static bool OwnerSaysSo(string path, int processId)
+    {
+        try
+        {
+            using SafeFd fd = SharedFile.Open(path, readOnly: true);
+            return ReadOwner(fd) == processId;
+        }
+        catch (LinuxException) { return false; }   // it was given back in this moment
     }
 
     // By device and inode, not by path: the same file may be reached through links.

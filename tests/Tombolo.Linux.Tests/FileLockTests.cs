@@ -36,6 +36,20 @@ public sealed class FileLockTests : IDisposable
     }
 
     [Fact]
+    public void OwnerOf_Lock_NamesTheHolderAndOnlyWhileItHolds()
+    {
+        FileLock.OwnerOf(LockPath).ShouldBe(0);
+        using (Child child = Child.Of<FileLockTests>("lock", LockPath))
+        {
+            child.ReadLine().ShouldBe("taken");
+            FileLock.OwnerOf(LockPath).ShouldBe(child.Id);
+            child.Kill();
+        }
+        File.Exists(LockPath).ShouldBeTrue();
+        FileLock.OwnerOf(LockPath).ShouldBe(0);
+    }
+
+    [Fact]
     public void TryTake_OwnerWasKilled_TakesItOver()
     {
         using (Child child = Child.Of<FileLockTests>("lock", LockPath))

@@ -21,12 +21,7 @@ public static class FabricState
 
     /// <summary>The process that runs a fabric; 0 where none does.</summary>
     /// <param name="paths">Its files.</param>
-    public static int OwnerOf(FabricPaths paths)
-    {
-        if (!File.Exists(paths.Lock)) return 0;
-        using FileLock? taken = FileLock.TryTake(paths.Lock, out int owner);
-        return taken is null ? owner : 0;   // taken: its owner was killed; the file goes when this lock does
-    }
+    public static int OwnerOf(FabricPaths paths) => FileLock.OwnerOf(paths.Lock);
 
     /// <summary>Machines of a fabric that run, whoever started them.</summary>
     /// <param name="paths">Its files.</param>
