@@ -23,6 +23,7 @@ internal static class Layers
         ["Tombolo.Cli"] = 5,
         ["Tombolo.Daemon"] = 5,
         ["Tombolo.Keeper"] = 5,
+        ["Tombolo.Exercise"] = 5,
     };
 
     /// <summary>Arrows within one layer, each with its reason. Capabilities (layer 3) have none: Fabric puts them together.</summary>
