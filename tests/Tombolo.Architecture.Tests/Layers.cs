@@ -22,6 +22,7 @@ internal static class Layers
         ["Tombolo.Machines"] = 4,
         ["Tombolo.Cli"] = 5,
         ["Tombolo.Daemon"] = 5,
+        ["Tombolo.Exercise"] = 5,
         ["Tombolo.Keeper"] = 5,
         ["Tombolo.Exercise"] = 5,
     };

@@ -7,17 +7,22 @@ namespace Tombolo.TestPeers;
 public sealed class ScriptedServer : IDisposable
 {
     private readonly SafeFd _listener;
+    private readonly string? _folder;
 
-    private ScriptedServer(SafeFd listener, string path) => (_listener, Path) = (listener, path);
+    private ScriptedServer(SafeFd listener, string path, string? folder) => (_listener, Path, _folder) = (listener, path, folder);
 
     /// <summary>Where clients connect.</summary>
     public string Path { get; }
 
     /// <summary>Listens on a path.</summary>
-    public static ScriptedServer Listen(string path) => new(UnixSocket.Listen(path, UnixSocketKind.Stream), path);
+    public static ScriptedServer Listen(string path) => new(UnixSocket.Listen(path, UnixSocketKind.Stream), path, folder: null);
 
     /// <summary>Listens in a new folder under the system's temporary one.</summary>
-    public static ScriptedServer Listen() => Listen(System.IO.Path.Combine(Directory.CreateTempSubdirectory("tombolo-scripted-").FullName, "s"));
+    public static ScriptedServer Listen()
+    {
+        string folder = Directory.CreateTempSubdirectory("tombolo-scripted-").FullName, path = System.IO.Path.Combine(folder, "s");
+        return new(UnixSocket.Listen(path, UnixSocketKind.Stream), path, folder);
+    }
 
     /// <summary>Waits for a client; says nothing to it.</summary>
     public ScriptedConnection Accept()
@@ -50,5 +55,6 @@ public sealed class ScriptedServer : IDisposable
     {
         _listener.Dispose();
         File.Delete(Path);
+        if (_folder is not null) Directory.Delete(_folder);
     }
 }

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+using System.CommandLine;
+using Tombolo.Exercise;
+using Tombolo.Linux;
+
+static IExerciseLink Open(string? socket, string? device, string name, TimeSpan timeout) => (socket, device) switch
+{
+    (not null, not null) => throw new ArgumentException("Both --socket and --device are given; choose one."),
+    (not null, null) => new SocketLink(socket, name, timeout),
+    _ => DeviceLink.Open(device ?? DeviceLink.Find()),
+};
+
+const int Failed = 1, WrongUse = 2;
+ParseResult parsed = new ExerciseCommands(Console.Out, Open).Create().Parse(args);
+if (parsed.Errors.Count > 0 && parsed.Action is null or System.CommandLine.Invocation.ParseErrorAction)
+{
+    Console.Error.WriteLine($"tombolo-exercise: {parsed.Errors[0].Message} Try 'tombolo-exercise --help'.");
+    return WrongUse;
+}
+try
+{
+    return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+}
+catch (ArgumentException exception)
+{
+    Console.Error.WriteLine($"tombolo-exercise: {exception.Message}");
+    return WrongUse;
+}
+catch (TomboloException exception)
+{
+    Console.Error.WriteLine($"tombolo-exercise: {exception.Message}");
+    return Failed;
+}
