@@ -24,7 +24,6 @@ internal static class Layers
         ["Tombolo.Daemon"] = 5,
         ["Tombolo.Exercise"] = 5,
         ["Tombolo.Keeper"] = 5,
-        ["Tombolo.Exercise"] = 5,
     };
 
     /// <summary>Arrows within one layer, each with its reason. Capabilities (layer 3) have none: Fabric puts them together.</summary>
