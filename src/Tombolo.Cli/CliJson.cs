@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using System.Text.Json.Serialization;
 using Tombolo.Cli.Client;
+using Tombolo.Fabric;
 using Tombolo.Machines;
 
 namespace Tombolo.Cli;
@@ -11,4 +12,5 @@ namespace Tombolo.Cli;
 [JsonSerializable(typeof(List<Participant>), TypeInfoPropertyName = "Participants")]
 [JsonSerializable(typeof(Received))]
 [JsonSerializable(typeof(PingOutcome))]
+[JsonSerializable(typeof(List<FabricStatus>), TypeInfoPropertyName = "FabricStatuses")]
 internal sealed partial class CliJson : JsonSerializerContext;

@@ -12,6 +12,14 @@ internal static class CommandTree
     {
         RootCommand root = new("Joins virtual machines, host processes and Xen domains over shared memory.\n\nExample: tombolo init && tombolo up && tombolo client. Each command has its own --help.")
         {
+            InitCommand.Create(context),
+            ValidateCommand.Create(context),
+            UpCommand.Create(context),
+            PsCommand.Create(context),
+            LogsCommand.Create(context),
+            ConsoleCommand.Create(context),
+            StatusCommand.Create(context),
+            DownCommand.Create(context),
             ClientCommand.Create(context),
             SendCommand.Create(context),
             PingCommand.Create(context),

@@ -38,6 +38,18 @@ public sealed partial class ManPageTests
     }
 
     [Fact]
+    public void PageOfTheDeclaration_Keys_AreThoseOfTheReference()
+    {
+        string reference = File.ReadAllText(Path.Combine(Repository, "docs", "fabric-yaml.md"));
+        string[] sections = ["The top", "mailboxes", "machines", "policy"];
+        IEnumerable<string> keys = sections.SelectMany(section => TableKey().Matches(reference.Split($"\n## {section}\n")[1].Split("\n## ")[0])).Select(key => key.Groups[1].Value);
+
+        string page = Plain(File.ReadAllText(Path.Combine(Repository, "docs", "man", "fabric.yaml.5")));
+        IEnumerable<string> documented = Tag().Matches(page[page.IndexOf(".SH THE TOP", StringComparison.Ordinal)..]).Select(tag => tag.Groups[1].Value);
+        documented.ShouldBe(keys);
+    }
+
+    [Fact]
     public void CompletionScripts_InPackaging_AreWhatTheProgramPrints()
     {
         foreach ((string shell, string script) in CompletionCommand.Scripts)
@@ -73,5 +85,6 @@ public sealed partial class ManPageTests
     [GeneratedRegex(@"\\f[BIRP]")] private static partial Regex Font();
     [GeneratedRegex(@"^\.TP\n(.*)$", RegexOptions.Multiline)] private static partial Regex Tag();
     [GeneratedRegex(@"(?<![\w-])--?[A-Za-z][\w-]*")] private static partial Regex OptionName();
+    [GeneratedRegex(@"^\| `([a-z-]+)` \|", RegexOptions.Multiline)] private static partial Regex TableKey();
     [GeneratedRegex(@"([a-z][a-z.-]*)\(([1-8])\)")] private static partial Regex Reference();
 }

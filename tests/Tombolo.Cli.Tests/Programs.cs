@@ -14,7 +14,10 @@ internal sealed class Programs : IDisposable
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("tombolo-cli-").FullName;
 
-    public static string Tombolo { get; } = Path.Combine(AppContext.BaseDirectory, "tombolo");
+    public static string Tombolo { get; } = Path.Combine(AppContext.BaseDirectory.Replace("/tests/Tombolo.Cli.Tests/", "/src/Tombolo.Cli/", StringComparison.Ordinal), "tombolo");
+
+    /// <summary>The folder of all fabrics of this test.</summary>
+    public string Runtime => InFolder("run");
 
     public string InFolder(string name) => Path.Combine(Folder, name);
 
@@ -33,8 +36,9 @@ internal sealed class Programs : IDisposable
     {
         ProcessStartInfo start = new(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Folder };
         start.Environment["XDG_STATE_HOME"] = InFolder("state");
-        start.Environment["XDG_RUNTIME_DIR"] = InFolder("run");
+        start.Environment["TOMBOLO_RUNTIME_DIR"] = Runtime;
         start.Environment["TERM"] = "xterm";
+        start.Environment["LC_ALL"] = "C";
         Process process = Process.Start(start)!;
         _started.Add(process);
         return process;
@@ -65,6 +69,9 @@ internal sealed class Programs : IDisposable
 
     public void Dispose()
     {
+        // What a failed test left: daemons, machines and keepers go the way a user would send them.
+        foreach (string folder in Directory.Exists(Runtime) ? Directory.GetDirectories(Runtime) : [])
+            if (Path.GetFileName(folder) is var name && !name.StartsWith('.')) RunAsync(Tombolo, "down", "--fabric", name).GetAwaiter().GetResult();
         foreach (Process process in _started)
         {
             try { process.Kill(); }

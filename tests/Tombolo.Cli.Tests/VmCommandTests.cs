@@ -7,8 +7,8 @@ public sealed class VmCommandTests
 {
     [Fact]
     public async Task Stanza_OneSocket_PrintsQemuArguments() => (await CommandLine.RunAsync("vm stanza --socket /tmp/bell --vectors 4")).ShouldBe(new(ExitCode.Done, """
-        -chardev socket,id=tombolo,path=/tmp/bell \
-        -device ivshmem-doorbell,id=doorbell-tombolo,vectors=4,chardev=tombolo
+        -chardev socket,id=doorbell-tombolo,path=/tmp/bell \
+        -device ivshmem-doorbell,id=doorbell-tombolo,vectors=4,chardev=doorbell-tombolo
 
         """, ""));
 

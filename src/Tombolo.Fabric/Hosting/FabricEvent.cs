@@ -32,6 +32,8 @@ public enum FabricEventKind
     MachineFailed,
     /// <summary>Everything that was declared is up, or has failed.</summary>
     FabricUp,
+    /// <summary>It cannot be brought up at all, and is taken down again.</summary>
+    FabricFailed,
     /// <summary>The fabric is being taken down.</summary>
     FabricStopping,
     /// <summary>Nothing of the fabric is left.</summary>

@@ -16,6 +16,7 @@ public sealed partial class FabricHost
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancel, _stopping.Token);
         await EndUndeclaredAsync();
+        foreach ((string name, int processId) in FabricState.RunningMachines(Paths)) _machineOfProcess[processId] = name;   // members that mailboxes keep are known by name from the start
         foreach (MailboxDeclaration mailbox in Declaration.Mailboxes) await StartMailboxAsync(mailbox);
         if (Declaration.Machines.Count > 0) await PrepareMachinesAsync(ending.Token);
         Dictionary<string, Task<string?>> starts = [];

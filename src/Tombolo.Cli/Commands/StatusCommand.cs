@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+using System.CommandLine;
+using System.Globalization;
+using Tombolo.Cli.Fabrics;
+using Tombolo.Cli.Output;
+using Tombolo.Fabric;
+
+namespace Tombolo.Cli.Commands;
+
+/// <summary><c>tombolo status</c>: a look into mailboxes, as from the server's console.</summary>
+internal static class StatusCommand
+{
+    public static Command Create(CommandContext context)
+    {
+        FabricChoice choice = new();
+        Option<string?> mailbox = CommonOptions.Mailbox();
+        mailbox.Description = "Only this mailbox; by default all of the fabric.";
+        Option<bool> picture = new("--picture") { Description = "Draw the switch with its ports." };
+        Option<double?> watch = new("--watch") { Description = "Show it again after so many seconds (1 if none are given), until Ctrl-C.", HelpName = "seconds", Arity = ArgumentArity.ZeroOrOne };
+        Option<bool> json = CommonOptions.Json();
+        ExampleCommand command = new("status", "Shows a fabric's mailboxes as from their servers' consoles: counters, participants, SID:CID, attributes, messages.", "tombolo status", "tombolo status --picture", "tombolo status --watch 2") { choice.Option, mailbox, picture, watch, json };
+        command.SetAction(async (parsed, stop) =>
+        {
+            FabricPaths paths = choice.PathsOf(parsed);
+            StatusPlan plan = new(parsed.GetValue(mailbox), parsed.GetValue(picture), parsed.GetValue(json));
+            TimeSpan? interval = parsed.GetResult(watch) is null ? null : Seconds.Of(watch, parsed) ?? TimeSpan.FromSeconds(1);
+            try
+            {
+                while (true)
+                {
+                    await ShowAsync(context.Screen, paths, plan, interval is not null, stop);
+                    if (interval is not { } pause) return ExitCode.Done;
+                    await Task.Delay(pause, context.Time, stop);
+                }
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested && interval is not null) { return ExitCode.Done; }
+        });
+        return command;
+    }
+
+    private sealed record StatusPlan(string? Mailbox, bool Picture, bool Json);
+
+    private static async Task ShowAsync(Screen screen, FabricPaths paths, StatusPlan plan, bool again, CancellationToken stop)
+    {
+        FabricStatus status = await FabricView.SnapshotAsync(paths, stop) ?? throw new CommandException($"Fabric {paths.Name} has gone down");
+        if (plan.Mailbox is { } only)
+        {
+            MailboxStatus[] chosen = [.. status.Mailboxes.Where(one => one.Name == only)];
+            if (chosen.Length == 0) throw new CommandException($"Fabric {paths.Name} has no mailbox '{Printable.Text(only)}'; it has {string.Join(", ", status.Mailboxes.Select(one => one.Name).DefaultIfEmpty("none"))}");
+            status = status with { Mailboxes = chosen };
+        }
+        if (plan.Json)
+        {
+            screen.Json(status, FabricStatusJson.Default.FabricStatus);
+            return;
+        }
+        if (again && screen.Colour) screen.Write("\x1b[H\x1b[2J");   // ECMA-48: home, erase everything
+        screen.Line($"Fabric {status.Fabric}: {(status.OwnerProcessId == 0 ? "its daemon was killed" : $"daemon {status.OwnerProcessId}")}, state in {status.Folder}");
+        foreach (MailboxStatus mailbox in status.Mailboxes)
+        {
+            screen.Line();
+            if (plan.Picture) foreach (string line in Picture(mailbox, screen.Unicode)) screen.Line(line);
+            else Describe(screen, mailbox);
+        }
+    }
+
+    private static void Describe(Screen screen, MailboxStatus mailbox)
+    {
+        string server = mailbox.ServerId is { } id ? $"{mailbox.ServerClass} is {id}{(mailbox.ServerAddress is { } address ? $" ({address})" : "")}" : "the server is silent";
+        screen.Line($"Mailbox {mailbox.Name} at {mailbox.Socket}: {(mailbox.IsUp ? "ready" : "dead")}{(mailbox.TookOver ? ", took over from a server that was killed" : "")}; {server}");
+        screen.Line($"{mailbox.Members.Count} of {mailbox.Clients} places taken, slots of {mailbox.SlotBytes} bytes; {mailbox.Joins} joins, {mailbox.Leaves} leaves, {mailbox.Refused} refused; the server sent {mailbox.Sent} messages and took {mailbox.Received}");
+        if (mailbox.Members.Count == 0) return;
+        TextTable table = new("id", "name", "machine", "sid:cid", "pid", "to server", "from server", "pending", "attributes");
+        foreach (MemberStatus member in mailbox.Members)
+            _ = table.Row(Number(member.Id), NameOf(member), member.Machine ?? "-", member.Address ?? "-", Number(member.ProcessId), Number(member.Received), Number(member.Sent), member.Pending.ToString(CultureInfo.InvariantCulture), member.Attributes.Length > 0 ? Printable.Text(member.Attributes) : "-");
+        screen.Table(table);
+    }
+
+    private static IReadOnlyList<string> Picture(MailboxStatus mailbox, bool unicode)
+    {
+        IEnumerable<PicturePort> ports = Enumerable.Range(1, mailbox.Clients).Select(id => new PicturePort(id, mailbox.Members.FirstOrDefault(one => one.Id == id) is { } member ? PortLabel(member) : null));
+        List<string> title = [mailbox.Name, mailbox.ServerId is { } server ? $"{mailbox.ServerClass} {server}" : "silent"];
+        if (mailbox.ServerAddress is { } address) title.Add(address);
+        if (!mailbox.IsUp) title.Add("dead");
+        return SwitchPicture.Draw(title, [.. ports], unicode);
+    }
+
+    private static string PortLabel(MemberStatus member)
+    {
+        string name = member.Name.Length > 0 ? Printable.Text(member.Name) : member.Machine ?? "?";
+        return member.Address is { } address ? $"{name} {address}" : name;
+    }
+
+    private static string NameOf(MemberStatus member) => member.Name.Length > 0 ? Printable.Text(member.Name) : "-";
+
+    private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
+}
