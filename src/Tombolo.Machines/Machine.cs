@@ -18,8 +18,10 @@ namespace Tombolo.Machines;
 /// </remarks>
 public sealed partial class Machine : IAsyncDisposable
 {
+    private const int EventsKept = 1024;
+
     private readonly MachineHost _host;
-    private readonly Channel<MachineEvent> _events = Channel.CreateUnbounded<MachineEvent>();
+    private readonly Channel<MachineEvent> _events = Channel.CreateBounded<MachineEvent>(new BoundedChannelOptions(EventsKept) { FullMode = BoundedChannelFullMode.DropOldest });
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _abandon = new();
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -47,7 +49,7 @@ public sealed partial class Machine : IAsyncDisposable
     /// <summary>Its files.</summary>
     public MachineFolder Folder { get; }
 
-    /// <summary>What happens to it; ends when supervision ends.</summary>
+    /// <summary>What happens to it; ends when supervision ends. The oldest of more than 1024 unread ones are dropped.</summary>
     public ChannelReader<MachineEvent> Events => _events.Reader;
 
     /// <summary>How it is now.</summary>
@@ -138,5 +140,10 @@ public sealed partial class Machine : IAsyncDisposable
 
     private void Update(Func<MachineStatus, MachineStatus> change) { lock (_lock) _status = change(_status); }
 
-    private void Say(MachineEventKind kind, string sentence) => _ = _events.Writer.TryWrite(new(kind, Options.Name, sentence));
+    private void Say(MachineEventKind kind, string sentence)
+    {
+        var happened = new MachineEvent(kind, Options.Name, sentence);
+        _host.Happened?.Invoke(happened);
+        _ = _events.Writer.TryWrite(happened);
+    }
 }

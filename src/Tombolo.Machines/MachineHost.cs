@@ -11,6 +11,9 @@ public sealed record MachineHost(string QemuPath, Func<MachineOptions, Accelerat
     /// <summary>Called with a machine and its QEMU's process id before that process can have connected anywhere that asks for it through the same lock; see <see cref="SpawnLock"/>.</summary>
     public Action<MachineOptions, int>? Started { get; init; }
 
+    /// <summary>Called with everything that happens to a machine, in order, before anybody who waits for it goes on. It must not block.</summary>
+    public Action<MachineEvent>? Happened { get; init; }
+
     /// <summary>How long QEMU may take to end after it was told to, before the next, sterner step. Default 5 s; it takes milliseconds, the rest is for a loaded host.</summary>
     public TimeSpan EndGrace { get; init; } = TimeSpan.FromSeconds(5);
 

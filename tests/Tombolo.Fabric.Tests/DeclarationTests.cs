@@ -27,7 +27,15 @@ public sealed class DeclarationTests
             """).Mailboxes[0];
         (mailbox with { Allow = AccessList.Empty }).ShouldBe(new MailboxDeclaration
         {
-            Name = "genz", Socket = "/tmp/g.sock", Clients = 100, SlotBytes = 4096, Recycle = false, Manager = false, Silent = true, Vectors = 128, Group = "kvm",
+            Name = "genz",
+            Socket = "/tmp/g.sock",
+            Clients = 100,
+            SlotBytes = 4096,
+            Recycle = false,
+            Manager = false,
+            Silent = true,
+            Vectors = 128,
+            Group = "kvm",
             Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite,
         });
         mailbox.Allow.Users.ShouldBe(["1000", "anna"]);

@@ -11,7 +11,12 @@ public sealed partial class KeyAgreementTests
 {
     private static readonly Dictionary<string, string[]> _parser = new()
     {
-        ["top"] = Names(Keys.Fabric), ["mailbox"] = Names(Keys.Mailbox), ["machine"] = Names(Keys.Machine), ["disk"] = Names(Keys.Disk), ["who"] = Names(Keys.Who), ["policy"] = Names(Keys.Policy),
+        ["top"] = Names(Keys.Fabric),
+        ["mailbox"] = Names(Keys.Mailbox),
+        ["machine"] = Names(Keys.Machine),
+        ["disk"] = Names(Keys.Disk),
+        ["who"] = Names(Keys.Who),
+        ["policy"] = Names(Keys.Policy),
     };
 
     private static string[] Names<T>(Section<T> section) => [.. section.Keys.Select(key => key.Name)];

@@ -77,7 +77,7 @@ public sealed partial class FabricHost
             Say(FabricEventKind.MailboxUp, mailbox.Name, fabric.Server.TookOver
                 ? $"Mailbox {mailbox.Name} serves again at {socket}; its participants kept their places."
                 : $"Mailbox {mailbox.Name} serves at {socket} ({mailbox.Clients} places, slots of {mailbox.SlotBytes} bytes).");
-            _pumps.Add(WatchMailboxAsync(mailbox.Name, fabric));
+            _watches.Add(WatchMailboxAsync(mailbox.Name, fabric));
         }
         catch (Exception exception) when (exception is TomboloException or ArgumentException)
         {
@@ -120,7 +120,7 @@ public sealed partial class FabricHost
             _acceleration = new AccelProbe(qemu, Path.Combine(Paths.Root, ".host"), _watcher, _options.Time).ChooseAsync(kernel, cancel);
             Say(FabricEventKind.Note, Declaration.Name, (await _acceleration).Reason);
         }
-        _machineHost = new(qemu, Choose, _watcher, _options.Time) { Started = (machine, processId) => _machineOfProcess[processId] = machine.Name };
+        _machineHost = new(qemu, Choose, _watcher, _options.Time) { Started = (machine, processId) => _machineOfProcess[processId] = machine.Name, Happened = Tell };
     }
 
     private Acceleration Choose(MachineOptions machine) => machine.Acceleration switch
@@ -148,7 +148,6 @@ public sealed partial class FabricHost
                 machine.Start();
                 _machines[name] = machine;
             }
-            _pumps.Add(PumpAsync(machine));
             return await WaitReadyAsync(machine, cancel);
         }
         catch (OperationCanceledException) { return $"Machine {name} was not waited for."; }
@@ -191,24 +190,18 @@ public sealed partial class FabricHost
         }
     }
 
-    private async Task PumpAsync(Machine machine)
+    private void Tell(MachineEvent happened) => Say(happened.Kind switch
     {
-        await foreach (MachineEvent happened in machine.Events.ReadAllAsync())
-        {
-            Say(happened.Kind switch
-            {
-                MachineEventKind.Started => FabricEventKind.MachineStarted,
-                MachineEventKind.Adopted => FabricEventKind.MachineAdopted,
-                MachineEventKind.Ready => FabricEventKind.MachineReady,
-                MachineEventKind.ScriptEnded => FabricEventKind.MachineScriptEnded,
-                MachineEventKind.Ended => FabricEventKind.MachineEnded,
-                MachineEventKind.Restarting => FabricEventKind.MachineRestarting,
-                MachineEventKind.Stopping => FabricEventKind.MachineStopping,
-                MachineEventKind.Stopped => FabricEventKind.MachineStopped,
-                _ => FabricEventKind.MachineFailed,
-            }, happened.Machine, happened.Sentence);
-        }
-    }
+        MachineEventKind.Started => FabricEventKind.MachineStarted,
+        MachineEventKind.Adopted => FabricEventKind.MachineAdopted,
+        MachineEventKind.Ready => FabricEventKind.MachineReady,
+        MachineEventKind.ScriptEnded => FabricEventKind.MachineScriptEnded,
+        MachineEventKind.Ended => FabricEventKind.MachineEnded,
+        MachineEventKind.Restarting => FabricEventKind.MachineRestarting,
+        MachineEventKind.Stopping => FabricEventKind.MachineStopping,
+        MachineEventKind.Stopped => FabricEventKind.MachineStopped,
+        _ => FabricEventKind.MachineFailed,
+    }, happened.Machine, happened.Sentence);
 
     private async Task<MailboxStatus> DescribeAsync(MailboxDeclaration mailbox)
     {
@@ -220,9 +213,17 @@ public sealed partial class FabricHost
         DoorbellCounters counters = now.Doorbell.Counters;
         return status with
         {
-            IsUp = true, ServerId = now.IsSilent ? null : now.Geometry.ServerId.Value, ServerClass = now.ClassText, ServerAddress = now.Address.IsAssigned ? now.Address.ToString() : null, TookOver = fabric.Server.TookOver,
+            IsUp = true,
+            ServerId = now.IsSilent ? null : now.Geometry.ServerId.Value,
+            ServerClass = now.ClassText,
+            ServerAddress = now.Address.IsAssigned ? now.Address.ToString() : null,
+            TookOver = fabric.Server.TookOver,
             Members = [.. now.Peers.Select(peer => new MemberStatus(peer.Id.Value, peer.Name, _machineOfProcess.GetValueOrDefault(peer.ProcessId), peer.Address.IsAssigned ? peer.Address.ToString() : null, peer.Attributes, peer.ProcessId, peer.Received, peer.Sent, peer.Pending))],
-            Joins = counters.Joins, Leaves = counters.Leaves, Refused = counters.RefusedFull + counters.RefusedUser, Sent = now.Counters.Sent, Received = now.Counters.Received,
+            Joins = counters.Joins,
+            Leaves = counters.Leaves,
+            Refused = counters.RefusedFull + counters.RefusedUser,
+            Sent = now.Counters.Sent,
+            Received = now.Counters.Received,
         };
     }
 }

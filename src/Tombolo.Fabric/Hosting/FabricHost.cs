@@ -24,7 +24,7 @@ public sealed partial class FabricHost : IAsyncDisposable
     private readonly ConcurrentDictionary<string, MailboxFabric> _mailboxes = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Machine> _machines = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<int, string> _machineOfProcess = new();
-    private readonly ConcurrentBag<Task> _pumps = [];
+    private readonly ConcurrentBag<Task> _watches = [];
     private readonly CancellationTokenSource _stopping = new();
     private Task<AccelChoice>? _acceleration;
     private MachineHost? _machineHost;
@@ -117,7 +117,7 @@ public sealed partial class FabricHost : IAsyncDisposable
         await _stopping.CancelAsync();
         foreach (Machine machine in _machines.Values) await machine.DisposeAsync();
         foreach (MailboxFabric mailbox in _mailboxes.Values) await mailbox.DisposeAsync();
-        await Task.WhenAll(_pumps);
+        await Task.WhenAll(_watches);
         _events.Writer.Complete();
         LetGo();
     }

@@ -20,9 +20,23 @@ public static class Translation
             ?? throw new FabricException($"Machine {machine.Name} wants the demo image, which is not built; 'make guest' builds it, or name its folder in {GuestImage.FolderVariable}.");
         return new()
         {
-            Name = machine.Name, MemoryBytes = machine.MemoryBytes, Cpus = machine.Cpus, KernelPath = machine.Kernel ?? image?.KernelPath, InitrdPath = machine.Initrd ?? image?.InitrdPath,
-            Append = machine.Append, Disks = machine.Disks, MachineType = machine.MachineType, Acceleration = machine.Acceleration, Attachments = [.. Attachments(declaration, machine.Attach, paths)],
-            Run = machine.Run, Modules = machine.Modules, ExtraArguments = machine.Qemu, Restart = machine.Restart, ReadyMarker = machine.Ready, ReadyTimeout = machine.ReadyWithin, ShutdownGrace = machine.Grace,
+            Name = machine.Name,
+            MemoryBytes = machine.MemoryBytes,
+            Cpus = machine.Cpus,
+            KernelPath = machine.Kernel ?? image?.KernelPath,
+            InitrdPath = machine.Initrd ?? image?.InitrdPath,
+            Append = machine.Append,
+            Disks = machine.Disks,
+            MachineType = machine.MachineType,
+            Acceleration = machine.Acceleration,
+            Attachments = [.. Attachments(declaration, machine.Attach, paths)],
+            Run = machine.Run,
+            Modules = machine.Modules,
+            ExtraArguments = machine.Qemu,
+            Restart = machine.Restart,
+            ReadyMarker = machine.Ready,
+            ReadyTimeout = machine.ReadyWithin,
+            ShutdownGrace = machine.Grace,
         };
     }
 
@@ -47,12 +61,22 @@ public static class Translation
         uint[] groups = [.. mailbox.Allow.Groups.Select(name => Accounts.Group(name, what))];
         return new()
         {
-            Clients = mailbox.Clients, SlotSize = mailbox.SlotBytes, Recycle = mailbox.Recycle, IsManager = mailbox.Manager && !mailbox.Silent, IsSilent = mailbox.Silent, Time = host.Time,
+            Clients = mailbox.Clients,
+            SlotSize = mailbox.SlotBytes,
+            Recycle = mailbox.Recycle,
+            IsManager = mailbox.Manager && !mailbox.Silent,
+            IsSilent = mailbox.Silent,
+            Time = host.Time,
             Doorbell = new()
             {
-                SocketPath = paths.SocketOf(mailbox), SocketMode = mailbox.Mode, SocketGroup = mailbox.Group is null ? null : Accounts.Group(mailbox.Group, what),
-                AllowedUsers = mailbox.Allow.IsEmpty ? [] : [.. users.Append(LinuxProcess.EffectiveUserId).Distinct()], AllowedGroups = groups,
-                MemoryName = $"{declaration.Name}-{mailbox.Name}", SizeBytes = 4096, KeeperCommand = host.KeeperCommand,
+                SocketPath = paths.SocketOf(mailbox),
+                SocketMode = mailbox.Mode,
+                SocketGroup = mailbox.Group is null ? null : Accounts.Group(mailbox.Group, what),
+                AllowedUsers = mailbox.Allow.IsEmpty ? [] : [.. users.Append(LinuxProcess.EffectiveUserId).Distinct()],
+                AllowedGroups = groups,
+                MemoryName = $"{declaration.Name}-{mailbox.Name}",
+                SizeBytes = 4096,
+                KeeperCommand = host.KeeperCommand,
                 PreferredId = who => machineOf(who.ProcessId) is { } machine && declaration.SlotOf(machine, mailbox.Name) is { } slot ? new PeerId((ushort)slot) : null,
                 ReservedIds = declaration.Machines.Select(machine => declaration.SlotOf(machine.Name, mailbox.Name)).OfType<int>().ToHashSet(),
             },
