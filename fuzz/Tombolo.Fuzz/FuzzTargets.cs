@@ -11,9 +11,15 @@ internal static class FuzzTargets
         ["doorbell-client"] = () => new DoorbellClientTarget(),
         ["doorbell-message"] = () => new DoorbellMessageTarget(),
         ["doorbell-server"] = () => new DoorbellServerTarget(),
+        ["fabric-yaml"] = () => new FabricYamlTarget(),
         ["journal"] = () => new JournalTarget(),
         ["keeper"] = () => new KeeperTarget(),
         ["keeper-answer"] = () => new KeeperAnswerTarget(),
+        ["machine-record"] = () => new MachineRecordTarget(),
+        ["mailbox-globals"] = () => new MailboxGlobalsTarget(),
+        ["mailbox-memory"] = () => new MailboxMemoryTarget(),
+        ["mailbox-words"] = () => new MailboxWordsTarget(),
+        ["qmp"] = () => new QmpTarget(),
     };
 
     public static IReadOnlyCollection<string> Names => _all.Keys;

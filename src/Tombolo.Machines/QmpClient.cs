@@ -2,6 +2,7 @@
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 using System.Threading.Channels;
 
 namespace Tombolo.Machines;
@@ -120,6 +121,7 @@ public sealed class QmpClient : IAsyncDisposable
         catch (SocketException) { }   // gone: the waiting hear of it below
         catch (ObjectDisposedException) { }
         catch (JsonException) { }   // what speaks there is not QEMU
+        catch (InvalidOperationException) { }   // nor is what sends half a surrogate pair: System.Text.Json finds that out when the text is asked for
         Close();
     }
 
@@ -138,6 +140,7 @@ public sealed class QmpClient : IAsyncDisposable
     private void Take(ReadOnlyMemory<byte> line)
     {
         if (line.Span.Trim(" \t\r"u8).IsEmpty) return;
+        if (!Utf8.IsValid(line.Span)) throw new JsonException("Not UTF-8.");   // the parser does not look into strings
         using JsonDocument document = JsonDocument.Parse(line);
         JsonElement root = document.RootElement;
         if (root.ValueKind != JsonValueKind.Object) throw new JsonException("Not an object.");
@@ -148,10 +151,13 @@ public sealed class QmpClient : IAsyncDisposable
 
     private void Answer(long id, JsonElement root)
     {
+        // Read first, then take who waits: reading may fail, and the waiter must still be there to hear of it.
+        bool isDone = root.TryGetProperty("return", out JsonElement value);
+        string reason = !isDone && root.TryGetProperty("error", out JsonElement error) ? error.GetRawText() : "no reason given";
         TaskCompletionSource<JsonElement>? waiting;
         lock (_lock) { if (!_waiting.Remove(id, out waiting)) return; }
-        if (root.TryGetProperty("return", out JsonElement value)) waiting.SetResult(value.Clone());
-        else waiting.SetException(new MachineException($"QEMU at {_path} refused a command: {(root.TryGetProperty("error", out JsonElement error) ? error.ToString() : "no reason given")}."));
+        if (isDone) waiting.SetResult(value.Clone());
+        else waiting.SetException(new MachineException($"QEMU at {_path} refused a command: {reason}."));
     }
 
     private static QmpEvent ToEvent(string name, JsonElement root)
