@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+using System.Reflection;
 using System.Runtime.InteropServices;
 using Tombolo.Linux;
 using Xunit;
@@ -20,6 +21,7 @@ public static partial class OtherUser
     public static uint Run(Action action)
     {
         uint user = LinuxProcess.EffectiveUserId == 0 ? Id : LinuxProcess.EffectiveUserId;
+        LoadAllOf(action.Method.Module.Assembly, []);
         Watchdog.Run(() =>
         {
             if (user == Id)
@@ -32,6 +34,14 @@ public static partial class OtherUser
             action();   // the thread ends afterwards, and its credentials with it
         });
         return user;
+    }
+
+    /// <summary>The other user may not be able to read the folder we run from (below /root, say), and a load that failed once fails for the whole process.</summary>
+    private static void LoadAllOf(Assembly assembly, HashSet<string> seen)
+    {
+        foreach (AssemblyName name in assembly.GetReferencedAssemblies())
+            if (seen.Add(name.FullName) && File.Exists(Path.Combine(AppContext.BaseDirectory, name.Name + ".dll")))
+                LoadAllOf(Assembly.Load(name), seen);
     }
 
     private static bool IsX64 => RuntimeInformation.ProcessArchitecture == Architecture.X64;
