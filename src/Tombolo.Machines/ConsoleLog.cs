@@ -15,6 +15,7 @@ public readonly record struct ConsoleLine(string Text, bool IsComplete);
 /// <summary>Reads a growing log file line by line: woken by the kernel's file notices, idle in between.</summary>
 public static partial class ConsoleLog
 {
+    private static readonly TimeSpan _look = TimeSpan.FromMilliseconds(250);
     private const int MostLineBytes = 4096;   // a longer line cannot be a mark; its rest is skipped
 
     /// <summary>The lines from a position on, as they come, and unfinished ones whenever nothing more is there yet; ends only by cancellation.</summary>
@@ -25,11 +26,7 @@ public static partial class ConsoleLog
     public static async IAsyncEnumerable<ConsoleLine> FollowAsync(string path, long offsetBytes, [EnumeratorCancellation] CancellationToken cancel)
     {
         var changed = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-        using var watcher = new FileSystemWatcher(Path.GetDirectoryName(path)!, Path.GetFileName(path)) { NotifyFilter = NotifyFilters.LastWrite | NotifyFilters.Size | NotifyFilters.FileName };
-        watcher.Changed += (_, _) => changed.Writer.TryWrite(true);
-        watcher.Created += (_, _) => changed.Writer.TryWrite(true);
-        watcher.Error += (_, _) => changed.Writer.TryWrite(true);   // notices were lost: look
-        watcher.EnableRaisingEvents = true;
+        using FileSystemWatcher? watcher = TryWatch(path, () => changed.Writer.TryWrite(true));
 
         byte[] chunk = new byte[MostLineBytes];
         var line = new LineAssembler();
@@ -39,7 +36,8 @@ public static partial class ConsoleLog
             int count = ReadAt(path, ref at, chunk);
             foreach (string complete in line.Take(chunk.AsMemory(0, count))) yield return new(complete, IsComplete: true);
             if (count == 0 && line.Unfinished is { Length: > 0 } unfinished) yield return new(unfinished, IsComplete: false);
-            if (count == 0) _ = await changed.Reader.ReadAsync(cancel);   // armed before the read: nothing written since is missed
+            if (count == 0 && watcher is null) await Task.Delay(_look, cancel);
+            else if (count == 0) _ = await changed.Reader.ReadAsync(cancel);   // armed before the read: nothing written since is missed
             cancel.ThrowIfCancellationRequested();
         }
     }
@@ -88,6 +86,25 @@ public static partial class ConsoleLog
 
     // Control sequences and the reset code. Source: ECMA-48, 5.4; VT100 RIS.
     [GeneratedRegex("\\e(?:\\[[0-?]*[ -/]*[@-~]|c)")] private static partial Regex TerminalCodes();
+
+    // Null where this user has as many watchers as one may have (fs.inotify.max_user_instances): then we look from time to time.
+    private static FileSystemWatcher? TryWatch(string path, Action changed)
+    {
+        var watcher = new FileSystemWatcher(Path.GetDirectoryName(path)!, Path.GetFileName(path)) { NotifyFilter = NotifyFilters.LastWrite | NotifyFilters.Size | NotifyFilters.FileName };
+        watcher.Changed += (_, _) => changed();
+        watcher.Created += (_, _) => changed();
+        watcher.Error += (_, _) => changed();   // notices were lost: look
+        try
+        {
+            watcher.EnableRaisingEvents = true;
+            return watcher;
+        }
+        catch (IOException)
+        {
+            watcher.Dispose();
+            return null;
+        }
+    }
 
     private static int ReadAt(string path, ref long at, byte[] chunk)
     {

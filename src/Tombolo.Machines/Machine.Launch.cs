@@ -42,7 +42,16 @@ public sealed partial class Machine
             identity = ProcessIdentity.Of(processId) ?? new(processId, 0, ProcessIdentity.CurrentBoot);   // 0: it ended already, and matches nothing
             _host.Started?.Invoke(Options, processId);
         }
-        new MachineRecord(identity, MachineRecord.DigestOf(arguments, Options.Run), acceleration, now, consoleOffset, restarts).Save(Folder.RecordFile);
+        try
+        {
+            new MachineRecord(identity, MachineRecord.DigestOf(arguments, Options.Run), acceleration, now, consoleOffset, restarts).Save(Folder.RecordFile);
+        }
+        catch
+        {
+            _ = LinuxProcess.TrySignal(process, Signal.Kill);   // a machine that nobody could find again must not run
+            process.Dispose();
+            throw;
+        }
         var launched = new Incarnation(identity, _host.Watcher.WatchAsync(process.Duplicate()), process, now, consoleOffset, restarts);
         Enter(launched, acceleration, isAdopted: false);
         Say(MachineEventKind.Started, $"Machine {Options.Name} runs (pid {identity.ProcessId}, {(acceleration == Acceleration.Kvm ? "kvm" : "tcg")}, {Options.MemoryBytes >> 20} MiB).");

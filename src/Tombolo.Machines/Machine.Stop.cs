@@ -37,7 +37,7 @@ public sealed partial class Machine
             await SignalAsync(signals, end, host);
             ended = identity.ProcessId;
         }
-        foreach (string path in new[] { folder.PidFile, folder.RecordFile, folder.ConsoleSocket, folder.QmpSocket, folder.RunScript }) File.Delete(path);
+        folder.Tidy();
         return ended;
     }
 

@@ -102,7 +102,7 @@ public sealed partial class Machine : IAsyncDisposable
             pause = TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, Options.RestartDelayMost.Ticks));
             current = next;
         }
-        if (!_abandon.IsCancellationRequested) CleanUp();
+        if (!_abandon.IsCancellationRequested) Folder.Tidy();
         _ = _ready.TrySetException(new MachineException(Status.ExitReason ?? $"Machine {Options.Name} was stopped before it was ready."));
         _ = _ready.Task.Exception;   // seen: whoever does not wait for it must not be troubled by it
         _events.Writer.Complete();
@@ -131,11 +131,6 @@ public sealed partial class Machine : IAsyncDisposable
                 pause = TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, Options.RestartDelayMost.Ticks));
             }
         }
-    }
-
-    private void CleanUp()
-    {
-        foreach (string path in new[] { Folder.PidFile, Folder.RecordFile, Folder.ConsoleSocket, Folder.QmpSocket, Folder.RunScript }) File.Delete(path);
     }
 
     private void Update(Func<MachineStatus, MachineStatus> change) { lock (_lock) _status = change(_status); }

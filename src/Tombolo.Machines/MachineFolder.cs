@@ -23,5 +23,12 @@ public sealed record MachineFolder(string Path)
     /// <summary>The longest of the socket paths, which are the first to break a limit.</summary>
     public string LongestSocket => ConsoleSocket;
 
+    /// <summary>Removes what only a running machine needs; its logs stay.</summary>
+    internal void Tidy()
+    {
+        if (!Directory.Exists(Path)) return;
+        foreach (string file in new[] { PidFile, RecordFile, ConsoleSocket, QmpSocket, RunScript }) File.Delete(file);
+    }
+
     private string In(string name) => System.IO.Path.Combine(Path, name);
 }
