@@ -136,23 +136,11 @@ static const struct file_operations tombolo_fops = {
  * tombolo_chardev_add() - Make the character device appear.
  * @bridge: The bridge, ready to work.
  *
- * The name is tombolo_bridge_<bus><slot>, two hex digits each, as long as that is unique: an address in another
- * PCI domain than 0, or with another PCI function than 0, shows these, too.
- *
  * Return: 0 or a negative errno.
  */
 int tombolo_chardev_add(struct tombolo_bridge *bridge)
 {
-	struct pci_dev *pdev = tombolo_pci_dev(bridge->fn);
-	int domain = pci_domain_nr(pdev->bus), function = PCI_FUNC(pdev->devfn), used = 0;
-
-	used = scnprintf(bridge->name, sizeof(bridge->name), "tombolo_bridge_");
-	if (domain)
-		used += scnprintf(bridge->name + used, sizeof(bridge->name) - used, "%04x_", domain);
-	used += scnprintf(bridge->name + used, sizeof(bridge->name) - used, "%02x%02x", pdev->bus->number,
-			  PCI_SLOT(pdev->devfn));
-	if (function)
-		scnprintf(bridge->name + used, sizeof(bridge->name) - used, ".%d", function);
+	tombolo_device_name(bridge->fn, "tombolo_bridge_", bridge->name, sizeof(bridge->name));
 	bridge->misc.minor = MISC_DYNAMIC_MINOR;
 	bridge->misc.name = bridge->name;
 	bridge->misc.fops = &tombolo_fops;

@@ -108,16 +108,20 @@ static int tombolo_read_layout(struct tombolo_function *fn, struct tombolo_layou
 	unsigned int id = tombolo_own_id(fn), vectors = tombolo_vectors(fn);
 	const char *fault;
 
-	if (!vectors)
-		return dev_err_probe(&fn->dev, -ENODEV, "no doorbells (ivshmem-plain), so no mailbox\n");
+	if (!vectors) {
+		dev_info(&fn->dev, "no doorbells (ivshmem-plain), so no mailbox\n");
+		return -ENODEV;
+	}
 	if (window->size < sizeof(globals))
 		return -ENODEV;
 	memcpy(&globals, window->base, sizeof(globals));
 	if (!globals.slotsize)
 		return -ENODEV;		/* some other layout, or none */
 	fault = tombolo_layout_check(layout, &globals, window->size);
-	if (fault)
-		return dev_err_probe(&fn->dev, -ENODEV, "no mailbox in the shared memory: %s\n", fault);
+	if (fault) {
+		dev_warn(&fn->dev, "no mailbox in the shared memory: %s\n", fault);	/* something else, perhaps */
+		return -ENODEV;
+	}
 	if (!id || id > layout->n_clients)
 		return dev_err_probe(&fn->dev, -ENODEV, "our ID %u is none of the mailbox's clients 1..%u\n", id,
 				     layout->n_clients);

@@ -50,8 +50,8 @@ static bool take(struct tombolo_bridge *bridge, u32 from, u64 len)
 	__le64 expected = cpu_to_le64(len);
 
 	/*
-	 * ORDER: all reads of the message before buflen = 0; after it the sender overwrites the bytes. mb() since
-	 * the window may be write-combining.
+	 * ORDER: all reads of the message before buflen = 0; after it the sender overwrites the bytes. mb(), not
+	 * smp_mb(), which is nothing in a kernel for one processor: the peer runs on another.
 	 * PAIRS WITH: the sender's read of buflen, wait_taken() and settle() in bridge_send.c.
 	 */
 	mb();

@@ -108,7 +108,7 @@ static void publish(struct tombolo_bridge *bridge, u32 to, const char *bytes, si
 	buf[len] = '\0';
 	WRITE_ONCE(slot->last_responder, cpu_to_le64(to));
 	/*
-	 * ORDER: bytes and receiver before buflen. wmb(), not smp_wmb(): the window may be write-combining.
+	 * ORDER: bytes and receiver before buflen. wmb(), not smp_wmb(), which is nothing in a kernel for one processor.
 	 * PAIRS WITH: rmb() after reading buflen in peek(), bridge_receive.c, and in the other peers' readers.
 	 */
 	wmb();
@@ -257,7 +257,7 @@ void tombolo_slot_set_nodename(struct tombolo_bridge *bridge, const char *name)
 
 	tombolo_printable(text, sizeof(text), name, strlen(name));
 	memcpy(slot->nodename, text, sizeof(text));
-	wmb();	/* ORDER: write-combined stores leave the CPU.  PAIRS WITH: nothing; names are only shown. */
+	wmb();	/* ORDER: the name before what follows.  PAIRS WITH: nothing; names are only shown. */
 }
 
 /**

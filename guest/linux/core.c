@@ -14,6 +14,7 @@
 
 #include <linux/io.h>
 #include <linux/mod_devicetable.h>
+#include <linux/moduleparam.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 
@@ -30,8 +31,12 @@
 #define TOMBOLO_BAR_REGS	0
 #define TOMBOLO_BAR_WINDOW	2
 
+static bool tombolo_move = true;
+module_param_named(move, tombolo_move, bool, 0444);
+MODULE_PARM_DESC(move, "move the shared memory above 4 GiB, where it can be cached, if firmware put it below (default Y)");
+
 /* Kinds of functions that every adapter offers; a kind's driver decides whether its layout is there. */
-static const char * const tombolo_kinds[] = { "mailbox" };
+static const char * const tombolo_kinds[] = { "mailbox", "window" };
 
 /**
  * struct tombolo_adapter - One ivshmem PCI device.
@@ -199,11 +204,14 @@ EXPORT_SYMBOL_GPL(tombolo_ring);
  * @vector: 0..tombolo_vectors() - 1.
  * @handler: Hard interrupt handler, or NULL if @thread_fn does everything.
  * @thread_fn: Threaded handler, or NULL.
- * @data: Passed to both; also names the request in tombolo_release_vector().
+ * @data: Passed to both; also names the request in tombolo_release_vector(), so it must not be NULL.
  *
- * Rings that came before are lost: look at the window once after this returned. May sleep.
+ * Functions share vectors: a ring says "look", and whoever shares the vector looks. So a handler returns IRQ_HANDLED
+ * also if there was nothing for it. Rings that came before are lost: look at the window once after this returned.
+ * May sleep.
  *
- * Return: 0; -EINVAL for a vector that the adapter does not have; -EBUSY if it is taken; or another errno.
+ * Return: 0; -EINVAL for a vector that the adapter does not have; -EBUSY if another function has it and only one of
+ * the two came without @handler; -ENOSPC if the processors have no vector left; or another errno.
  */
 int tombolo_request_vector(struct tombolo_function *fn, unsigned int vector, irq_handler_t handler,
 			   irq_handler_t thread_fn, void *data)
@@ -213,7 +221,7 @@ int tombolo_request_vector(struct tombolo_function *fn, unsigned int vector, irq
 	if (vector >= adapter->vectors)
 		return -EINVAL;
 	return request_threaded_irq(pci_irq_vector(adapter->pdev, vector), handler, thread_fn,
-				    handler ? 0 : IRQF_ONESHOT, dev_name(&fn->dev), data);
+				    handler ? IRQF_SHARED : IRQF_SHARED | IRQF_ONESHOT, dev_name(&fn->dev), data);
 }
 EXPORT_SYMBOL_GPL(tombolo_request_vector);
 
@@ -231,11 +239,33 @@ void tombolo_release_vector(struct tombolo_function *fn, unsigned int vector, vo
 }
 EXPORT_SYMBOL_GPL(tombolo_release_vector);
 
+/**
+ * tombolo_device_name() - Name of a function's character device.
+ * @fn: A bound function.
+ * @prefix: What stands before the address.
+ * @name: Receives <prefix><bus><slot>, two hex digits each; an address in another PCI domain than 0, or with
+ *	another PCI function than 0, shows these, too.
+ * @size: Bytes of @name.
+ */
+void tombolo_device_name(const struct tombolo_function *fn, const char *prefix, char *name, size_t size)
+{
+	struct pci_dev *pdev = fn->adapter->pdev;
+	int domain = pci_domain_nr(pdev->bus), function = PCI_FUNC(pdev->devfn), used;
+
+	used = scnprintf(name, size, "%s", prefix);
+	if (domain)
+		used += scnprintf(name + used, size - used, "%04x_", domain);
+	used += scnprintf(name + used, size - used, "%02x%02x", pdev->bus->number, PCI_SLOT(pdev->devfn));
+	if (function)
+		scnprintf(name + used, size - used, ".%d", function);
+}
+EXPORT_SYMBOL_GPL(tombolo_device_name);
+
 /* --- sysfs of the PCI device, in its folder "tombolo" --- */
 
 static const char *tombolo_memtype_name(enum tombolo_memtype type)
 {
-	return type == TOMBOLO_MEM_WB ? "write-back" : "write-combining";
+	return type == TOMBOLO_MEM_WB ? "write-back" : "uncached";
 }
 
 static ssize_t memory_type_show(struct device *dev, struct device_attribute *attr, char *buf)
@@ -281,21 +311,58 @@ static const struct attribute_group *tombolo_groups[] = {
 
 /* --- the PCI driver --- */
 
-/*
- * Write-back is what shared RAM deserves, but on x86 the firmware's MTRRs make 2..4 GiB uncachable, and a
- * write-back mapping there silently becomes uncached. Write-combining works at both places.
- */
-static enum tombolo_memtype tombolo_choose_memtype(phys_addr_t phys)
+#ifdef CONFIG_X86
+/* What the page tables say; a wish for write-back is not always granted. */
+static bool tombolo_is_cached(const void *at)
 {
-	if (IS_ENABLED(CONFIG_X86) && phys < SZ_4G)
-		return TOMBOLO_MEM_WC;
-	return TOMBOLO_MEM_WB;
+	unsigned int level;
+	pte_t *pte = lookup_address((unsigned long)at, &level);
+
+	return pte && !(pte_flags(*pte) & (_PAGE_PWT | _PAGE_PCD));
+}
+#else
+static bool tombolo_is_cached(const void *at)
+{
+	return true;
+}
+#endif
+
+/*
+ * Shared RAM deserves write-back, but on x86 firmware's MTRRs make 2..4 GiB uncachable, which is where it puts a BAR
+ * that fits. Linux gives a 64-bit BAR an address above 4 GiB when it places it itself, as after a hot-plug, so let it.
+ * If there is no room (a bridge without a high window) the BAR comes back low.
+ */
+static void tombolo_move_window(struct pci_dev *pdev)
+{
+	struct resource *bar = &pdev->resource[TOMBOLO_BAR_WINDOW];
+
+	if (!IS_ENABLED(CONFIG_X86) || !tombolo_move || bar->start >= SZ_4G || !(bar->flags & IORESOURCE_MEM_64))
+		return;
+	pci_release_resource(pdev, TOMBOLO_BAR_WINDOW);
+	if (pci_assign_resource(pdev, TOMBOLO_BAR_WINDOW))
+		dev_err(&pdev->dev, "BAR2, the shared memory, found no place again; load tombolo.ko with move=0\n");
+}
+
+/* Write-back where it can be had, else uncached. */
+static int tombolo_map_window(struct device *dev, struct tombolo_window *window)
+{
+	window->type = TOMBOLO_MEM_WB;
+	window->base = devm_memremap(dev, window->phys, window->size, MEMREMAP_WB);
+	if (IS_ERR(window->base))
+		return PTR_ERR(window->base);
+	if (tombolo_is_cached(window->base))
+		return 0;
+	devm_memunmap(dev, window->base);
+	window->type = TOMBOLO_MEM_UC;
+	window->base = (__force void *)devm_ioremap(dev, window->phys, window->size);
+	return window->base ? 0 : -ENOMEM;
 }
 
 static int tombolo_map(struct tombolo_adapter *adapter)
 {
 	struct tombolo_window *window = &adapter->window;
 	struct pci_dev *pdev = adapter->pdev;
+	int err;
 
 	if (pci_resource_len(pdev, TOMBOLO_BAR_REGS) < TOMBOLO_REGS_SIZE)
 		return dev_err_probe(&pdev->dev, -ENODEV, "BAR0 is smaller than its %d bytes of registers\n",
@@ -313,11 +380,11 @@ static int tombolo_map(struct tombolo_adapter *adapter)
 		return dev_err_probe(&pdev->dev, -ENODEV, "BAR2, the shared memory, has no address\n");
 	if (!devm_request_mem_region(&pdev->dev, window->phys, window->size, KBUILD_MODNAME))
 		return dev_err_probe(&pdev->dev, -EBUSY, "BAR2, the shared memory, is taken\n");
-	window->type = tombolo_choose_memtype(window->phys);
-	window->base = devm_memremap(&pdev->dev, window->phys, window->size,
-				     window->type == TOMBOLO_MEM_WB ? MEMREMAP_WB : MEMREMAP_WC);
-	if (IS_ERR(window->base))
-		return dev_err_probe(&pdev->dev, PTR_ERR(window->base), "cannot map BAR2, the shared memory\n");
+	err = tombolo_map_window(&pdev->dev, window);
+	if (err)
+		return dev_err_probe(&pdev->dev, err, "cannot map BAR2, the shared memory\n");
+	if (window->type != TOMBOLO_MEM_WB)
+		dev_warn(&pdev->dev, "the shared memory at %pa cannot be cached, and will be slow\n", &window->phys);
 	return 0;
 }
 
@@ -384,6 +451,7 @@ static int tombolo_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		return -ENOMEM;
 	adapter->pdev = pdev;
 
+	tombolo_move_window(pdev);
 	err = pcim_enable_device(pdev);
 	if (err)
 		return dev_err_probe(dev, err, "cannot enable the device\n");

@@ -17,11 +17,14 @@ struct tombolo_adapter;
 /**
  * enum tombolo_memtype - How the CPU treats accesses to the window.
  * @TOMBOLO_MEM_WB: Write-back; ordinary cached memory.
- * @TOMBOLO_MEM_WC: Write-combining; stores are ordered by wmb() only, so never rely on smp_*() barriers here.
+ * @TOMBOLO_MEM_UC: Uncached; slow, but with the same ordering as write-back.
+ *
+ * Write-combining is not among them on purpose: its stores overtake each other, and the users of the window, in user
+ * space too, order theirs as ordinary memory wants it. And x86 allows one type per page in all mappings.
  */
 enum tombolo_memtype {
 	TOMBOLO_MEM_WB,
-	TOMBOLO_MEM_WC,
+	TOMBOLO_MEM_UC,
 };
 
 /**
@@ -81,5 +84,6 @@ void tombolo_ring(const struct tombolo_function *fn, u16 peer, u16 vector);
 int tombolo_request_vector(struct tombolo_function *fn, unsigned int vector, irq_handler_t handler,
 			   irq_handler_t thread_fn, void *data);
 void tombolo_release_vector(struct tombolo_function *fn, unsigned int vector, void *data);
+void tombolo_device_name(const struct tombolo_function *fn, const char *prefix, char *name, size_t size);
 
 #endif /* _TOMBOLO_H */

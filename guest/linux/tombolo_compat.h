@@ -6,6 +6,8 @@
 #define _TOMBOLO_COMPAT_H
 
 #include <linux/device.h>
+#include <linux/eventfd.h>
+#include <linux/mm.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
@@ -31,6 +33,20 @@
 #define TOMBOLO_MATCH_CONST const
 #else
 #define TOMBOLO_MATCH_CONST
+#endif
+
+/* vm_area_struct.vm_flags is written through a function since 6.3. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#define tombolo_vm_flags_set(vma, flags) vm_flags_set(vma, flags)
+#else
+#define tombolo_vm_flags_set(vma, flags) ((vma)->vm_flags |= (flags))
+#endif
+
+/* eventfd_signal() always adds 1 since 6.8. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+#define tombolo_eventfd_signal(ctx) eventfd_signal(ctx)
+#else
+#define tombolo_eventfd_signal(ctx) eventfd_signal(ctx, 1)
 #endif
 
 #endif /* _TOMBOLO_COMPAT_H */
