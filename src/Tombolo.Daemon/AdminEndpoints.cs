@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -14,14 +15,21 @@ internal static class AdminEndpoints
     private const string Lines = "application/x-ndjson";
 
     /// <summary>Adds them.</summary>
-    public static void Map(IEndpointRouteBuilder routes, FabricHost host, EventFeed<FabricEvent> feed, StopSignals signals)
+    public static void Map(IEndpointRouteBuilder routes, FabricHost host, EventFeed<FabricEvent> feed, TraceFeeds traces, StopSignals signals)
     {
         _ = routes.MapGet("/status", (RequestDelegate)(async context =>
         {
             context.Response.ContentType = "application/json";
             await context.Response.WriteAsync(JsonSerializer.Serialize(await host.SnapshotAsync(), FabricStatusJson.Default.FabricStatus), context.RequestAborted);
         }));
-        _ = routes.MapGet("/events", (RequestDelegate)(context => StreamAsync(context, feed)));
+        _ = routes.MapGet("/events", (RequestDelegate)(context => StreamAsync(context, feed.ListenAsync(context.RequestAborted), FabricStatusJson.Default.FabricEvent)));
+        _ = routes.MapGet("/mailboxes/{name}/trace", (RequestDelegate)(context =>
+        {
+            string name = (string)context.Request.RouteValues["name"]!;
+            return host.Declaration.Mailboxes.Any(mailbox => mailbox.Name == name)
+                ? StreamAsync(context, traces.ListenAsync(name, context.RequestAborted), FabricStatusJson.Default.TracedMessage)
+                : RefuseAsync(context, StatusCodes.Status404NotFound, $"Fabric {host.Declaration.Name} has no mailbox '{name}'.");
+        }));
         _ = routes.MapPost("/stop", (RequestDelegate)(context =>
         {
             signals.Request("asked to by the admin interface");
@@ -41,23 +49,27 @@ internal static class AdminEndpoints
                 await act((string)context.Request.RouteValues["name"]!, context.RequestAborted);
                 context.Response.StatusCode = StatusCodes.Status204NoContent;
             }
-            catch (TomboloException exception)
-            {
-                context.Response.StatusCode = StatusCodes.Status409Conflict;
-                context.Response.ContentType = "text/plain";
-                await context.Response.WriteAsync(exception.Message, context.RequestAborted);
-            }
+            catch (TomboloException exception) { await RefuseAsync(context, StatusCodes.Status409Conflict, exception.Message); }
         }));
 
-    private static async Task StreamAsync(HttpContext context, EventFeed<FabricEvent> feed)
+    private static Task RefuseAsync(HttpContext context, int status, string sentence)
+    {
+        context.Response.StatusCode = status;
+        context.Response.ContentType = "text/plain";
+        return context.Response.WriteAsync(sentence, context.RequestAborted);
+    }
+
+    private static async Task StreamAsync<T>(HttpContext context, IAsyncEnumerable<T> items, JsonTypeInfo<T> type)
     {
         context.Response.ContentType = Lines;
-        await context.Response.Body.FlushAsync(context.RequestAborted);   // the listener knows that it is heard
         try
         {
-            await foreach (FabricEvent happened in feed.ListenAsync(context.RequestAborted))
+            await using IAsyncEnumerator<T> each = items.GetAsyncEnumerator(context.RequestAborted);
+            ValueTask<bool> next = each.MoveNextAsync();   // it listens from here on
+            await context.Response.Body.FlushAsync(context.RequestAborted);   // and the other side knows
+            for (; await next; next = each.MoveNextAsync())
             {
-                await context.Response.WriteAsync(JsonSerializer.Serialize(happened, FabricStatusJson.Default.FabricEvent) + "\n", context.RequestAborted);
+                await context.Response.WriteAsync(JsonSerializer.Serialize(each.Current, type) + "\n", context.RequestAborted);
                 await context.Response.Body.FlushAsync(context.RequestAborted);
             }
         }

@@ -33,31 +33,33 @@ internal static class FabricDaemon
         using var signals = new StopSignals();
         FabricPaths paths = new(settings.Root, declaration.Name);
         LateLog late = new();
+        TraceFeeds traces = new(TimeProvider.System);
         await using FabricHost host = FabricHost.Open(declaration, source, settings.FabricFile, new()
         {
             Root = settings.Root,
             KeeperCommand = KeeperProgram.CommandFrom(AppContext.BaseDirectory),
             Log = late,
+            Trace = traces.Of,
         });
         int code;
         using (FileLog logs = new(paths.DaemonLog, settings.IsVerbose ? LogLevel.Debug : LogLevel.Information, TimeProvider.System))
         {
             late.Open(logs.CreateLogger("Mailboxes"));
-            code = await HostAsync(host, logs, signals, isAwaited);
+            code = await HostAsync(host, logs, traces, signals, isAwaited);
         }
         File.Delete(paths.AdminSocket);
         File.Delete(paths.DaemonLog);
         return code;
     }
 
-    private static async Task<int> HostAsync(FabricHost host, FileLog logs, StopSignals signals, bool isAwaited)
+    private static async Task<int> HostAsync(FabricHost host, FileLog logs, TraceFeeds traces, StopSignals signals, bool isAwaited)
     {
         ILogger log = logs.CreateLogger(nameof(FabricDaemon));
         EventFeed<FabricEvent> feed = new();
         SystemdNotify systemd = new(Environment.GetEnvironmentVariable("NOTIFY_SOCKET"));
         string version = typeof(FabricDaemon).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
         Log.Started(log, version, host.Declaration.Name, Environment.ProcessId, host.Paths.Folder);
-        await using WebApplication admin = AdminServer.Build(host.Paths.AdminSocket, logs, routes => AdminEndpoints.Map(routes, host, feed, signals));
+        await using WebApplication admin = AdminServer.Build(host.Paths.AdminSocket, logs, routes => AdminEndpoints.Map(routes, host, feed, traces, signals));
         await admin.StartAsync();
         if (isAwaited) DetachedStart.ReportReady();
 
@@ -69,6 +71,7 @@ internal static class FabricDaemon
         await host.StopAsync();
         await pump;
         feed.End();
+        traces.End();
         await admin.StopAsync();   // listeners hear the last events first
         Log.Stopped(log);
         return failed ? 1 : 0;

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using Tombolo.Cli.Fabrics;
 using Tombolo.Cli.Output;
 using Tombolo.Fabric;
 using Tombolo.Linux;
@@ -10,6 +11,7 @@ using Tombolo.Linux;
 namespace Tombolo.Cli.Tests;
 
 /// <summary>A fabric's whole life through the built programs: up, look, kill, take over, down. The machine is a QEMU that never starts its processor: all of QEMU, none of a guest.</summary>
+[Trait("Speed", "slow")]
 public sealed class FabricCommandTests : IDisposable
 {
     private const string Mailbox = "fabric: t\nmailboxes:\n  genz:\n";
@@ -272,6 +274,71 @@ public sealed class FabricCommandTests : IDisposable
         (await RunAsync("logs", "-n", "1")).Out.TrimEnd().Split('\n').Length.ShouldBe(1);
         (await RunAsync("logs", "vm0")).ShouldBe(new(ExitCode.Done, "", ""));
         (await RunAsync("logs", "vm9")).Error.ShouldBe("tombolo logs: Fabric t has no machine 'vm9'; it has vm0.\n");
+    }
+
+    [Fact]
+    public async Task Status_Trace_ShowsWhatTheServerSendsAndTakes()
+    {
+        await UpAsync(Mailbox);
+        using Process trace = _programs.Start(Programs.Tombolo, "status", "--trace");
+        _ = await Programs.LineWithAsync(trace.StandardError, "Tracing the server of mailbox genz");
+
+        (await RunAsync("ping", "-c", "1")).ExitCode.ShouldBe(ExitCode.Done);
+
+        _ = await Programs.LineWithAsync(trace.StandardOutput, "server <- 1: ping!FZT=");
+        _ = await Programs.LineWithAsync(trace.StandardOutput, "server -> 1: pong!FZT=");
+        LinuxProcess.TrySignal(trace.Id, Signal.Interrupt).ShouldBeTrue();
+        await trace.WaitForExitAsync().WaitAsync(Programs.Watchdog);
+        trace.ExitCode.ShouldBe(ExitCode.Done);
+    }
+
+    [Fact]
+    public async Task Admin_MachineStopStartRestart_KeepItsNumber()
+    {
+        await UpAsync(_machine);
+        int first = await MachinePidAsync();
+        using DaemonClient admin = new(Path.Combine(_programs.Runtime, "t", "admin.sock"));
+
+        await admin.PostAsync("/machines/vm0/restart", default);
+        int second = await MachinePidAsync();
+        second.ShouldNotBe(first);
+        LinuxProcess.StartTimeOf(first).ShouldBeNull();
+        await admin.PostAsync("/machines/vm0/stop", default);
+        (await StatusAsync()).GetProperty("machines")[0].GetProperty("machine").GetProperty("state").GetString().ShouldBe("Stopped");
+        LinuxProcess.StartTimeOf(second).ShouldBeNull();
+        await admin.PostAsync("/machines/vm0/start", default);
+
+        JsonElement member = (await StatusAsync()).GetProperty("mailboxes")[0].GetProperty("members")[0];
+        (member.GetProperty("id").GetInt32(), member.GetProperty("processId").GetInt32()).ShouldBe((1, await MachinePidAsync()));
+    }
+
+    [Fact]
+    public async Task Admin_RequestThatCannotBe_IsRefusedWithASentence()
+    {
+        await UpAsync(_machine);
+        using DaemonClient admin = new(Path.Combine(_programs.Runtime, "t", "admin.sock"));
+
+        (await Should.ThrowAsync<CommandException>(admin.PostAsync("/machines/vm9/start", default))).Message.ShouldBe("Fabric t has no machine 'vm9'; it has vm0.");
+        (await Should.ThrowAsync<CommandException>(admin.PostAsync("/machines/vm0/start", default))).Message.ShouldBe($"Machine vm0 runs already (pid {await MachinePidAsync()}).");
+        (await Should.ThrowAsync<CommandException>(admin.PostAsync("/nowhere", default))).Message.ShouldContain("404");
+    }
+
+    [Fact]
+    public async Task Vm_StanzaOfARunningFabric_HasItsSocketAndVectors()
+    {
+        await UpAsync("fabric: t\nmailboxes:\n  genz: { clients: 20 }\n");
+
+        (await RunAsync("vm", "stanza")).Out.ShouldContain($"path={_programs.Runtime}/t/genz.sock \\\n-device ivshmem-doorbell,id=doorbell-genz,vectors=22,");
+        (await RunAsync("vm", "xml", "--mailbox", "other")).Error.ShouldBe("tombolo vm xml: Fabric t has no mailbox 'other'; it has genz.\n");
+    }
+
+    [Fact]
+    public async Task Completion_OfMachinesAndCommands_ComesFromTheProgram()
+    {
+        await UpAsync(_machine);
+
+        (await RunAsync("[suggest:16]", "tombolo console ")).Out.Split('\n').ShouldContain("vm0");
+        (await RunAsync("[suggest:9]", "tombolo s")).Out.Split('\n').ShouldContain("status");
     }
 
     [Fact]

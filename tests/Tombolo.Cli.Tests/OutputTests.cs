@@ -34,7 +34,7 @@ public sealed class OutputTests
         StringWriter text = new();
         Screen screen = new() { Out = text, Error = TextWriter.Null, IsTerminal = true, Colour = true, Unicode = true };
 
-        screen.Table(new TextTable("id", "state").Row("1", "running"));
+        screen.Table(new TextTable("id", "state").Row("1", "ready"));
 
         text.ToString().ShouldContain("╭");
         text.ToString().ShouldContain("\x1b[");

@@ -23,7 +23,6 @@ public sealed class VmCommandTests
     }
 
     [Theory]
-    [InlineData("vm stanza", "Option '--socket' is required.")]
     [InlineData("vm xml --socket /tmp/a --vectors 0", "--vectors is 0; a device has 1 to 2048.")]
     public async Task Vm_WrongUse_EndsWithTwo(string line, string sentence)
     {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using System.CommandLine;
 using System.Globalization;
+using Tombolo.Cli.Client;
 using Tombolo.Cli.Fabrics;
 using Tombolo.Cli.Output;
 using Tombolo.Fabric;
@@ -17,13 +18,15 @@ internal static class StatusCommand
         mailbox.Description = "Only this mailbox; by default all of the fabric.";
         Option<bool> picture = new("--picture") { Description = "Draw the switch with its ports." };
         Option<double?> watch = new("--watch") { Description = "Show it again after so many seconds (1 if none are given), until Ctrl-C.", HelpName = "seconds", Arity = ArgumentArity.ZeroOrOne };
+        Option<bool> trace = new("--trace") { Description = "Show the messages that the mailbox's server sends and takes, until Ctrl-C." };
         Option<bool> json = CommonOptions.Json();
-        ExampleCommand command = new("status", "Shows a fabric's mailboxes as from their servers' consoles: counters, participants, SID:CID, attributes, messages.", "tombolo status", "tombolo status --picture", "tombolo status --watch 2") { choice.Option, mailbox, picture, watch, json };
+        ExampleCommand command = new("status", "Shows a fabric's mailboxes as from their servers' consoles: counters, participants, SID:CID, attributes, messages.", "tombolo status", "tombolo status --picture", "tombolo status --watch 2", "tombolo status --trace") { choice.Option, mailbox, picture, watch, trace, json };
         command.SetAction(async (parsed, stop) =>
         {
             FabricPaths paths = choice.PathsOf(parsed);
             StatusPlan plan = new(parsed.GetValue(mailbox), parsed.GetValue(picture), parsed.GetValue(json));
             TimeSpan? interval = parsed.GetResult(watch) is null ? null : Seconds.Of(watch, parsed) ?? TimeSpan.FromSeconds(1);
+            if (parsed.GetValue(trace)) return await TraceAsync(context.Screen, paths, plan, stop);
             try
             {
                 while (true)
@@ -39,6 +42,28 @@ internal static class StatusCommand
     }
 
     private sealed record StatusPlan(string? Mailbox, bool Picture, bool Json);
+
+    private static async Task<int> TraceAsync(Screen screen, FabricPaths paths, StatusPlan plan, CancellationToken stop)
+    {
+        FabricDeclaration declaration = FabricState.RecordedDeclaration(paths) ?? throw new CommandException($"Fabric {paths.Name} has gone down");
+        string mailbox = MailboxChoice.Choose(plan.Mailbox, declaration).Name;
+        using DaemonClient daemon = new(paths.AdminSocket);
+        Task heard()
+        {
+            screen.Complain($"Tracing the server of mailbox {mailbox}; Ctrl-C ends it.");   // from here on nothing is missed
+            return Task.CompletedTask;
+        }
+        try
+        {
+            await foreach (TracedMessage one in daemon.FollowAsync($"/mailboxes/{mailbox}/trace", FabricStatusJson.Default.TracedMessage, heard, stop))
+            {
+                if (plan.Json) screen.Json(one, FabricStatusJson.Default.TracedMessage);
+                else screen.Line($"{one.Time.ToLocalTime():HH:mm:ss.fff} server {(one.IsSent ? "->" : "<-")} {Number(one.Peer)}: {Printable.Text(one.Text)}");
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested) { }
+        return ExitCode.Done;
+    }
 
     private static async Task ShowAsync(Screen screen, FabricPaths paths, StatusPlan plan, bool again, CancellationToken stop)
     {

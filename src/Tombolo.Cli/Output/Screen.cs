@@ -94,8 +94,8 @@ internal sealed class Screen
     public string Paint(string word)
     {
         if (!Colour) return word;
-        int code = word.Trim() switch { "running" or "ready" or "ok" or "yes" => 32, "failed" or "dead" or "missing" => 31, "starting" or "restarting" or "warning" or "waiting" => 33, _ => 0 };
-        return code == 0 ? word : $"\x1b[{code}m{word}\x1b[0m";   // ECMA-48: green, red, yellow
+        int code = Tones.Of(word.Trim()) switch { Tone.Good => 32, Tone.Bad => 31, Tone.Doubtful => 33, _ => 0 };   // ECMA-48: green, red, yellow
+        return code == 0 ? word : $"\x1b[{code}m{word}\x1b[0m";
     }
 
     /// <summary>Writes a value as one JSON document.</summary>

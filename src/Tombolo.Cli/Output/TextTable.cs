@@ -39,12 +39,11 @@ internal sealed class TextTable(params string[] headings)
         return table;
     }
 
-    // The few words that a reader looks for.
-    private static Style StyleOf(string cell) => cell switch
+    private static Style StyleOf(string cell) => Tones.Of(cell) switch
     {
-        "running" or "ready" or "ok" or "yes" => new Style(Color.Green),
-        "failed" or "dead" or "missing" => new Style(Color.Red),
-        "starting" or "restarting" or "warning" => new Style(Color.Yellow),
+        Tone.Good => new Style(Color.Green),
+        Tone.Bad => new Style(Color.Red),
+        Tone.Doubtful => new Style(Color.Yellow),
         _ => Style.Plain,
     };
 }

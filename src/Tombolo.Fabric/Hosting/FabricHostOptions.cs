@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using Microsoft.Extensions.Logging;
+using Tombolo.Mailbox;
 
 namespace Tombolo.Fabric;
 
@@ -17,6 +18,9 @@ public sealed record FabricHostOptions
 
     /// <summary>The clock. Default the system's.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Given a mailbox's name: who sees every message of its server go by; null for nobody. Default null.</summary>
+    public Func<string, MailTrace?>? Trace { get; init; }
 
     /// <summary>Where doorbell servers say what they do. Default null.</summary>
     public ILogger? Log { get; init; }

@@ -68,9 +68,17 @@ public sealed record MemberStatus(int Id, string Name, string? Machine, string? 
 /// <param name="QemuLog">What its QEMU said.</param>
 public sealed record MachineRow(MachineStatus Machine, long MemoryBytes, IReadOnlyDictionary<string, int> Slots, string ConsoleSocket, string ConsoleLog, string QemuLog);
 
+/// <summary>A message that a mailbox's server sent or took.</summary>
+/// <param name="Time">When.</param>
+/// <param name="IsSent">Whether the server sent it; else it took it.</param>
+/// <param name="Peer">The other party's number.</param>
+/// <param name="Text">The message, as the other party may have written it.</param>
+public sealed record TracedMessage(DateTimeOffset Time, bool IsSent, int Peer, string Text);
+
 /// <summary>JSON of everything that a fabric tells others.</summary>
 [JsonSourceGenerationOptions(WriteIndented = false, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(FabricStatus))]
 [JsonSerializable(typeof(FabricEvent))]
+[JsonSerializable(typeof(TracedMessage))]
 [JsonSerializable(typeof(IReadOnlyList<Fault>))]
 public sealed partial class FabricStatusJson : JsonSerializerContext;

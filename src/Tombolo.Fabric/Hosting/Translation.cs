@@ -67,6 +67,7 @@ public static class Translation
             IsManager = mailbox.Manager && !mailbox.Silent,
             IsSilent = mailbox.Silent,
             Time = host.Time,
+            Trace = host.Trace?.Invoke(mailbox.Name),
             Doorbell = new()
             {
                 SocketPath = paths.SocketOf(mailbox),
