@@ -47,6 +47,14 @@ public sealed class Child : IDisposable
         _process.StandardInput.Flush();
     }
 
+    /// <summary>Ends the child's standard input, which asks it to stop in order, and waits for its end.</summary>
+    /// <returns>Its exit code.</returns>
+    public int CloseInput()
+    {
+        _process.StandardInput.Close();
+        return WaitForExit();
+    }
+
     /// <summary>Waits for the child's end.</summary>
     /// <returns>Its exit code.</returns>
     /// <exception cref="TimeoutException">It does not end.</exception>

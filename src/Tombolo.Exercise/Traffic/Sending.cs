@@ -25,6 +25,7 @@ internal sealed class Sending(IExerciseLink link, Serving serving, SendPlan plan
         {
             foreach (TargetRun run in _runs)
             {
+                if (run.IsGivenUp) continue;
                 if (plan.Rate > 0) pause.Until(start, TimeSpan.FromSeconds(sent / plan.Rate));
                 if (!IsGoingOn(round, start, stop)) break;
                 SendOne(run);
@@ -53,7 +54,7 @@ internal sealed class Sending(IExerciseLink link, Serving serving, SendPlan plan
     }
 
     private bool IsGoingOn(long round, long start, CancellationToken stop) =>
-        !stop.IsCancellationRequested && !link.Broken.IsCompleted && (plan.Count == 0 || round < plan.Count) && (plan.Duration is not { } limit || time.GetElapsedTime(start) < limit);
+        !stop.IsCancellationRequested && !link.Broken.IsCompleted && (plan.Count == 0 || round < plan.Count) && !Array.TrueForAll(_runs, static run => run.IsGivenUp) && (plan.Duration is not { } limit || time.GetElapsedTime(start) < limit);
 
     private void SendOne(TargetRun run)
     {

@@ -12,6 +12,8 @@ internal sealed class TargetRun(Neighbour target, uint stream, int window, TimeP
     private readonly long[] _askedAt = new long[window];
     private uint _asked, _awaited;
     private readonly Histogram _taken = new(), _roundTrip = new();
+    private const int MostFailures = 10;   // in a row: whoever is dead must not hold up the others for ever
+    private int _failures;
     private long _delivered, _timedOut, _unreachable, _bytes, _echoed, _lost, _unexpected, _corrupt;
 
     public Neighbour Target { get; } = target;
@@ -19,6 +21,9 @@ internal sealed class TargetRun(Neighbour target, uint stream, int window, TimeP
 
     /// <summary>Sequence numbers used so far.</summary>
     public uint Sent { get; private set; }
+
+    /// <summary>Whether so many messages in a row failed that no more are sent.</summary>
+    public bool IsGivenUp { get { lock (_gate) return _failures >= MostFailures; } }
 
     /// <summary>Waits until one more question may go; what took too long to come back is given up as lost.</summary>
     public void WaitForRoom(TimeSpan timeout)
@@ -53,7 +58,14 @@ internal sealed class TargetRun(Neighbour target, uint stream, int window, TimeP
     {
         lock (_gate)
         {
-            if (outcome == Outcome.Delivered) { _delivered++; _bytes += bytes; _taken.Note(took); return; }
+            if (outcome == Outcome.Delivered)
+            {
+                (_delivered, _bytes) = (_delivered + 1, _bytes + bytes);
+                if (!isQuestion) _failures = 0;
+                _taken.Note(took);
+                return;
+            }
+            _failures++;
             if (outcome == Outcome.TimedOut) _timedOut++;
             else _unreachable++;
             // It did not go out, so no echo comes. Only the newest can be here, and only if none is awaited before it, or its place is given up in its turn.
@@ -70,7 +82,7 @@ internal sealed class TargetRun(Neighbour target, uint stream, int window, TimeP
             if (echo.Sequence - _awaited >= _asked - _awaited) { _unexpected++; return; }
             _lost += echo.Sequence - _awaited;
             _roundTrip.Note(time.GetElapsedTime(_askedAt[echo.Sequence % (uint)window]));
-            _echoed++;
+            (_echoed, _failures) = (_echoed + 1, 0);
             _awaited = echo.Sequence + 1;
             Monitor.PulseAll(_gate);
         }
@@ -92,7 +104,7 @@ internal sealed class TargetRun(Neighbour target, uint stream, int window, TimeP
         TimeSpan left = timeout - time.GetElapsedTime(_askedAt[_awaited % (uint)window]);
         if (left > TimeSpan.Zero && Monitor.Wait(_gate, left < TimeSpan.FromSeconds(1) ? left : TimeSpan.FromSeconds(1))) return;
         if (time.GetElapsedTime(_askedAt[_awaited % (uint)window]) < timeout) return;
-        _lost++;
+        (_lost, _failures) = (_lost + 1, _failures + 1);
         _awaited++;
     }
 }
