@@ -13,6 +13,12 @@ internal sealed record BenchOptions
     /// <summary>QEMU's own server, or null where it could not be had.</summary>
     public string? Stock { get; init; }
 
+    /// <summary>The guest's kernel, or null: then nothing is measured in guests.</summary>
+    public string? Kernel { get; init; }
+
+    /// <summary>The guest's initramfs, guestmail in it.</summary>
+    public string? Initramfs { get; init; }
+
     /// <summary>The results' file.</summary>
     public required string Out { get; init; }
 
@@ -36,6 +42,8 @@ internal sealed record BenchOptions
             Native = given["--native"],
             Tombolo = given["--tombolo"],
             Stock = given.GetValueOrDefault("--stock"),
+            Kernel = given.GetValueOrDefault("--kernel"),
+            Initramfs = given.GetValueOrDefault("--initramfs"),
             Out = given["--out"],
             IsQuick = given.ContainsKey("--quick"),
         };

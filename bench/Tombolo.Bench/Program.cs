@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// tombolo-bench report --native FOLDER --tombolo PROGRAM [--stock PROGRAM] --out FILE [--quick]     measure everything, write the results
+// tombolo-bench report --native FOLDER --tombolo PROGRAM [--stock PROGRAM] [--kernel FILE --initramfs FILE] --out FILE [--quick]     measure everything, write the results
 // The rest are the parts that run in processes of their own:
 // tombolo-bench serve SOCKET doorbell|mailbox                                       a server, until standard input ends
 // tombolo-bench ping|pong SOCKET doorbell|doorbell-edge|mailbox COUNT WARM-UP       one side of a round trip
@@ -15,7 +15,7 @@ switch (args)
         RoundTrip.Run(args[0] == "ping", socket, kind, int.Parse(count, CultureInfo.InvariantCulture), int.Parse(warmUp, CultureInfo.InvariantCulture));
         return 0;
     case ["report", ..]:
-        return Report.Run(BenchOptions.Parse(args.AsSpan(1)));
+        return await Report.RunAsync(BenchOptions.Parse(args.AsSpan(1)));
     default:
         Console.Error.WriteLine("tombolo-bench: use bench/run, which builds what it needs and starts this program.");
         return 2;
