@@ -18,7 +18,11 @@ internal sealed class EventFeed<T>(int kept = EventFeed<T>.Kept)
     private readonly Queue<T> _past = new();
     private readonly HashSet<Channel<T>> _listeners = [];
     private bool _ended;
+    private readonly TaskCompletionSource _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile int _listenerCount;   // of _listeners; read without the lock
+
+    /// <summary>Ends when the first listener has come.</summary>
+    public Task FirstListener => _first.Task;
 
     /// <summary>Whether anybody listens at this moment.</summary>
     public bool HasListeners => _listenerCount > 0;
@@ -56,6 +60,7 @@ internal sealed class EventFeed<T>(int kept = EventFeed<T>.Kept)
             else _ = _listeners.Add(channel);
             _listenerCount = _listeners.Count;
         }
+        _ = _first.TrySetResult();
         try
         {
             await foreach (T item in channel.Reader.ReadAllAsync(stop)) yield return item;

@@ -15,6 +15,8 @@ namespace Tombolo.Daemon;
 /// </remarks>
 internal static class FabricDaemon
 {
+    private static readonly TimeSpan _starterComes = TimeSpan.FromSeconds(10);   // at most so long does a daemon that failed at once wait for whoever started it
+
     /// <summary>Runs it.</summary>
     /// <param name="settings">What it was told.</param>
     /// <param name="isAwaited">Whether somebody waits for a report.</param>
@@ -70,6 +72,7 @@ internal static class FabricDaemon
         Log.Stopping(log, failed ? "the fabric could not be brought up" : signals.Reason);
         await host.StopAsync();
         await pump;
+        if (failed && isAwaited) await feed.FirstListener.WaitAsync(_starterComes, TimeProvider.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);   // to be told why
         feed.End();
         traces.End();
         await admin.StopAsync();   // listeners hear the last events first

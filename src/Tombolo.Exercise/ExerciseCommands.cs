@@ -23,7 +23,7 @@ internal sealed class ExerciseCommands(TextWriter output, Func<string?, string?,
     private readonly Option<int> _window = new("--window", "-w") { Description = "With --echo: questions to one target that may be on their way at once.", HelpName = "number", DefaultValueFactory = static _ => 1 };
     private readonly Option<int> _seed = new("--seed") { Description = "Seed of the sizes.", HelpName = "number", DefaultValueFactory = static _ => 1 };
     private readonly Option<double> _patience = new("--patience") { Description = "Seconds to wait for the targets to appear.", HelpName = "seconds", DefaultValueFactory = static _ => 10 };
-    private readonly Option<double> _linger = new("--linger") { Description = "Seconds to go on serving others after the own run.", HelpName = "seconds" };
+    private readonly Option<double> _linger = new("--linger") { Description = "Seconds to go on serving others after the own run; with --streams no longer than until so many streams have ended.", HelpName = "seconds" };
     private readonly Option<long> _streams = new("--streams") { Description = "End after so many senders have said that they are done.", HelpName = "number" };
     private readonly Argument<string[]> _targets = new("target") { Description = "An ID, a node name, server, or all (every other client that shows a name).", Arity = ArgumentArity.OneOrMore };
 
@@ -31,7 +31,7 @@ internal sealed class ExerciseCommands(TextWriter output, Func<string?, string?,
     public RootCommand Create()
     {
         var bloop = new Command("bloop", "Send numbered messages at a rate and check what becomes of them. Answers others meanwhile.\nExample: tombolo-exercise bloop vm1 vm2 --echo --size 16-383 --count 1000")
-        { _targets, _size, _rate, _count, _duration, _echo, _window, _seed, _patience, _linger, _timeout, _socket, _device, _name, _json };
+        { _targets, _size, _rate, _count, _duration, _echo, _window, _seed, _patience, _linger, _streams, _timeout, _socket, _device, _name, _json };
         bloop.SetAction((parsed, stop) => Task.FromResult(Bloop(parsed, stop)));
         var serve = new Command("serve", "Receive and check streams, and send back what asks for it.\nExample: tombolo-exercise serve --socket genz.sock --streams 2") { _streams, _count, _duration, _timeout, _socket, _device, _name, _json };
         foreach (string alias in (ReadOnlySpan<string>)["bridge", "echo", "sink"]) serve.Aliases.Add(alias);
@@ -50,8 +50,7 @@ internal sealed class ExerciseCommands(TextWriter output, Func<string?, string?,
         IReadOnlyList<Neighbour> targets = WaitForTargets(scope.Link, parsed.GetValue(_targets)!, Seconds(parsed.GetValue(_patience), "--patience"), stop);
         var sending = new Sending(scope.Link, serving, plan, TimeProvider.System);
         sending.Run(targets, stop);
-        TimeSpan linger = Seconds(parsed.GetValue(_linger), "--linger");
-        if (linger > TimeSpan.Zero) _ = stop.WaitHandle.WaitOne(linger);
+        Await([serving.Goal(0, parsed.GetValue(_streams)), scope.Link.Broken], Seconds(parsed.GetValue(_linger), "--linger"), stop);
         return Tell(parsed, scope.Link, ExerciseReport.Of(scope.Link, sending.Elapsed, sending.Report(), serving));
     }
 
@@ -63,9 +62,14 @@ internal sealed class ExerciseCommands(TextWriter output, Func<string?, string?,
         Task goal = serving.Goal(parsed.GetValue(_count), parsed.GetValue(_streams));
         scope.Link.Listen(serving.Take);
         TimeSpan limit = parsed.GetValue(_duration) is { } seconds ? Seconds(seconds, "--duration") : Timeout.InfiniteTimeSpan;
-        try { _ = Task.WaitAny([goal, scope.Link.Broken], (int)limit.TotalMilliseconds, stop); }
-        catch (OperationCanceledException) { }   // Ctrl-C ends it in order, with a report
+        Await([goal, scope.Link.Broken], limit, stop);
         return Tell(parsed, scope.Link, ExerciseReport.Of(scope.Link, TimeProvider.System.GetElapsedTime(start), [], serving));
+    }
+
+    private static void Await(Task[] ends, TimeSpan limit, CancellationToken stop)
+    {
+        try { _ = Task.WaitAny(ends, (int)Math.Min(limit.TotalMilliseconds, int.MaxValue), stop); }
+        catch (OperationCanceledException) { }   // Ctrl-C ends it in order, with a report
     }
 
     private int Who(ParseResult parsed)

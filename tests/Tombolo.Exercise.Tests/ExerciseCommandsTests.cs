@@ -35,7 +35,7 @@ public sealed class ExerciseCommandsTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Bloop_EachOther_BothServeMeanwhile()
     {
-        string[] rest = ["--echo", "--count", "100", "--patience", "30", "--linger", "1"];
+        string[] rest = ["--echo", "--count", "100", "--patience", "30", "--linger", "30", "--streams", "1"];
         Task<(int Code, string Text)> one = Run(["bloop", "two", "--name", "one", .. rest]), two = Run(["bloop", "one", "--name", "two", .. rest]);
         (await one).Code.ShouldBe(0, (await one).Text);
         (await two).Code.ShouldBe(0, (await two).Text);
