@@ -8,8 +8,10 @@ public enum FabricEventKind
     Note,
     /// <summary>A mailbox serves.</summary>
     MailboxUp,
-    /// <summary>A mailbox no longer serves.</summary>
+    /// <summary>A mailbox no longer serves, as asked.</summary>
     MailboxDown,
+    /// <summary>A mailbox broke and no longer serves.</summary>
+    MailboxFailed,
     /// <summary>A machine's QEMU was started.</summary>
     MachineStarted,
     /// <summary>A machine was found running.</summary>

@@ -89,8 +89,8 @@ public sealed partial class FabricHost
     {
         await fabric.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _ = _mailboxes.TryRemove(name, out _);
-        string reason = fabric.Completion.Exception is { } fault ? $" It broke: {fault.InnerException?.Message}" : "";
-        Say(FabricEventKind.MailboxDown, name, $"Mailbox {name} no longer serves.{reason}");
+        if (fabric.Completion.Exception is { } fault) Say(FabricEventKind.MailboxFailed, name, $"Mailbox {name} no longer serves. It broke: {fault.InnerException?.Message}");
+        else Say(FabricEventKind.MailboxDown, name, $"Mailbox {name} no longer serves.");
     }
 
     // Asked on a doorbell server's loop when somebody connects; the lock makes sure that a QEMU is known before its first question can be.
