@@ -22,6 +22,9 @@ internal sealed record BenchOptions
     /// <summary>The results' file.</summary>
     public required string Out { get; init; }
 
+    /// <summary>Which parts; none stands for all.</summary>
+    public IReadOnlyList<string> Only { get; init; } = [];
+
     /// <summary>A tenth of everything: to see that it works, not to publish.</summary>
     public bool IsQuick { get; init; }
 
@@ -45,6 +48,7 @@ internal sealed record BenchOptions
             Kernel = given.GetValueOrDefault("--kernel"),
             Initramfs = given.GetValueOrDefault("--initramfs"),
             Out = given["--out"],
+            Only = given.GetValueOrDefault("--only")?.Split(',') ?? [],
             IsQuick = given.ContainsKey("--quick"),
         };
     }

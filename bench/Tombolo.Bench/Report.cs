@@ -1,37 +1,52 @@
 // SPDX-License-Identifier: MIT
 namespace Tombolo.Bench;
 
-/// <summary>Measures everything and writes it down.</summary>
+/// <summary>Measures, part by part, and writes it down.</summary>
 internal static class Report
 {
+    /// <param name="Name">The word on the command line.</param>
+    /// <param name="Title">Its section's title in the results.</param>
+    /// <param name="Measure">Gives the section's lines.</param>
+    private sealed record Part(string Name, string Title, Func<Task<IEnumerable<string>>> Measure);
+
     public static async Task<int> RunAsync(BenchOptions options)
     {
-        double load = Conditions.Load;
-        var lines = new List<string>
+        Part[] parts = [.. Parts(options)];
+        if (options.Only.Except(parts.Select(part => part.Name)).FirstOrDefault() is { } unknown)
         {
-            "# Results",
-            "Written by `make bench`. No test asserts any of these figures; they are what one machine did on one day.",
-            "",
-        };
-        int conditions = lines.Count;
-        lines.AddRange(["", "## Round trips between two host processes", "The limit is two eventfds and nothing else, in C. Subjects take turns within each round, so that they share the machine's moods."]);
-        lines.AddRange(new RoundTripBench(options).Measure());
-        lines.AddRange(["", "## Time to the full mesh", "All clients connect in one burst (one C program, bench/native/mesh.c, reads and counts every message and closes every descriptor at once)."]);
-        lines.Add(options.Stock is null
-            ? "The stock server, QEMU's `contrib/ivshmem-server`, could not be built for comparison: Debian has no package of it, and its source could not be had."
-            : $"The stock server is QEMU's `contrib/ivshmem-server`, built from Debian's source package ({StockVersion(options.Stock)}); it sends without looking whether the client can take it, and waits with `select`, which ends at 1024 descriptors.");
-        lines.Add("");
-        lines.AddRange(new MeshBench(options).Measure());
-        lines.AddRange(["", "## A server with 500 idle peers", ""]);
-        lines.AddRange(new IdleBench(options).Measure());
-        if (options.Kernel is not null && options.Initramfs is not null)
-        {
-            lines.AddRange(["", "## Messages through `/dev/tombolo_bridge_*`", "Two guests in QEMU without hardware virtualisation (`-accel tcg`), 256 MB each, one virtual processor; a write returns when the receiver took the message. The original driver, which ours follows, is known for about 100 writes a second.", ""]);
-            lines.AddRange(await new GuestBench(options).MeasureAsync());
+            Console.Error.WriteLine($"tombolo-bench: there is no part '{unknown}'; the parts are {string.Join(", ", parts.Select(part => part.Name))}.");
+            return 2;
         }
-        lines.InsertRange(conditions, Conditions.Describe(options, load));
-        File.WriteAllLines(options.Out, lines);
+        ResultsFile results = ResultsFile.Open(options.Out);
+        foreach (Part part in parts.Where(part => options.Only.Count == 0 || options.Only.Contains(part.Name)))
+        {
+            double load = Conditions.Load;
+            List<string> lines = [.. await part.Measure()];
+            results.Put(part.Title, [.. Conditions.Describe(options, load), "", .. lines]);
+            results.Save();   // what is measured is not lost if the next part fails
+        }
         return 0;
+    }
+
+    private static IEnumerable<Part> Parts(BenchOptions options)
+    {
+        yield return new("roundtrip", "Round trips between two host processes", () => Task.FromResult<IEnumerable<string>>([
+            "The limit is two eventfds and nothing else, in C. Subjects take turns within each round, so that they share the machine's moods.",
+            "A doorbell's eventfd is shared with processes of others, and must not block whoever rings it. So its owner cannot sleep in `read`, as the first row does: it needs a second system call, `epoll_wait`. On one core, where nothing else takes time, that shows; the C programs in an epoll loop pay it too.",
+            .. new RoundTripBench(options).Measure()]));
+        yield return new("mesh", "Time to the full mesh", () => Task.FromResult<IEnumerable<string>>([
+            "All clients connect in one burst (one C program, bench/native/mesh.c, reads and counts every message and closes every descriptor at once).",
+            options.Stock is null
+                ? "The stock server, QEMU's `contrib/ivshmem-server`, could not be built for comparison: Debian has no package of it, and its source could not be had."
+                : $"The stock server is QEMU's `contrib/ivshmem-server`, built from Debian's source package ({StockVersion(options.Stock)}); it sends without looking whether the client can take it, and waits with `select`, which ends at 1024 descriptors.",
+            "",
+            .. new MeshBench(options).Measure()]));
+        yield return new("idle", "A server with 500 idle peers", () => Task.FromResult(new IdleBench(options).Measure()));
+        if (options.Kernel is not null && options.Initramfs is not null)
+            yield return new("guest", "Messages through `/dev/tombolo_bridge_*`", async () => [
+                "Two guests in QEMU without hardware virtualisation (`-accel tcg`), 256 MB each, one virtual processor; a write returns when the receiver took the message. The original driver, which ours follows, is known for about 100 writes a second.",
+                "",
+                .. await new GuestBench(options).MeasureAsync()]);
     }
 
     private static string StockVersion(string stock) => File.ReadAllText(Path.Combine(Path.GetDirectoryName(stock)!, "version")).Trim();
