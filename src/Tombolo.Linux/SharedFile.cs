@@ -42,6 +42,13 @@ public static partial class SharedFile
         }
     }
 
+    /// <summary>Gives an open file another size. Who has mapped what is cut off is ended by SIGBUS when it touches that.</summary>
+    /// <param name="fd">Borrowed; opened for writing.</param>
+    /// <param name="sizeBytes">The size in bytes.</param>
+    /// <param name="name">What to call it in messages.</param>
+    /// <exception cref="LinuxException">ENOSPC, EPERM (sealed) and the like.</exception>
+    public static void Resize(SafeFd fd, long sizeBytes, string name) => _ = LinuxException.ThrowIfFailed(ftruncate(fd, sizeBytes), "ftruncate", $"{name} to {sizeBytes} bytes");
+
     /// <summary>The path of a POSIX shared memory object.</summary>
     /// <param name="name">Its name, with or without the leading slash; no other slash.</param>
     /// <exception cref="ArgumentException">The name is empty, a dot name, longer than 255 bytes, or has a slash or a zero inside.</exception>
@@ -89,6 +96,11 @@ public static partial class SharedFile
         return errno == Errno.WouldBlock ? false : throw new LinuxException("flock", $"descriptor {fd.Number}", errno);
     }
 
+    /// <summary>Gives a lock back at once. Closing the descriptor does not, as long as a mapping made from it stands.</summary>
+    /// <param name="fd">The descriptor that <see cref="TryLock"/> was called with.</param>
+    public static void Unlock(SafeFd fd) => _ = flock(fd, UnlockOperation);
+
+    private const int UnlockOperation = 8;                // LOCK_UN, sys/file.h
     private const int ExclusiveNonBlocking = 2 | 4;   // LOCK_EX | LOCK_NB, sys/file.h
     private const uint StatInode = 0x100;   // STATX_INO, linux/stat.h
     private const int EmptyPath = 0x1000;   // AT_EMPTY_PATH, linux/fcntl.h

@@ -41,15 +41,40 @@ public sealed class Window : IDisposable
     /// <param name="lengthBytes">How long it is.</param>
     /// <exception cref="ArgumentOutOfRangeException">The part is not within the window.</exception>
     /// <exception cref="ObjectDisposedException">The window is unmapped already.</exception>
-    public unsafe SharedView View(long offsetBytes, int lengthBytes)
+    // SAFETY: At checks that the range lies within the mapping, which stays until Dispose.
+    public unsafe SharedView View(long offsetBytes, int lengthBytes) => new(new Span<byte>(At(offsetBytes, lengthBytes, 1), lengthBytes));
+
+    /// <summary>A run of bytes that can be kept in a field.</summary>
+    /// <param name="offsetBytes">Where it starts; a multiple of 8.</param>
+    /// <param name="lengthBytes">How long it is.</param>
+    /// <exception cref="ArgumentOutOfRangeException">It is not within the window, or not aligned.</exception>
+    /// <exception cref="ObjectDisposedException">The window is unmapped already.</exception>
+    // SAFETY: as View; the block says that it must not outlive the window.
+    public unsafe SharedBlock Block(long offsetBytes, int lengthBytes) => new(At(offsetBytes, lengthBytes, sizeof(ulong)), lengthBytes);
+
+    /// <summary>One word that can be kept in a field.</summary>
+    /// <param name="offsetBytes">A multiple of 4.</param>
+    /// <inheritdoc cref="Block" path="/exception"/>
+    // SAFETY: as Block.
+    public unsafe SharedWord32 Word32(long offsetBytes) => new((uint*)At(offsetBytes, sizeof(uint), sizeof(uint)));
+
+    /// <summary>One word that can be kept in a field.</summary>
+    /// <param name="offsetBytes">A multiple of 8.</param>
+    /// <inheritdoc cref="Block" path="/exception"/>
+    // SAFETY: as Block.
+    public unsafe SharedWord64 Word64(long offsetBytes) => new((ulong*)At(offsetBytes, sizeof(ulong), sizeof(ulong)));
+
+    /// <summary>Unmaps the memory.</summary>
+    public void Dispose() => _mapping.Dispose();
+
+    private unsafe byte* At(long offsetBytes, int lengthBytes, int alignment)
     {
         ObjectDisposedException.ThrowIf(_mapping.IsClosed, this);
         if (offsetBytes < 0 || lengthBytes < 0 || offsetBytes > LengthBytes - lengthBytes)
             throw new ArgumentOutOfRangeException(nameof(offsetBytes), offsetBytes, $"{lengthBytes} bytes at offset {offsetBytes} are not within a window of {LengthBytes} bytes.");
-        // SAFETY: the range was just checked to lie within the mapping, which stays until Dispose.
-        return new(new Span<byte>((byte*)_mapping.Address + offsetBytes, lengthBytes));
+        if (offsetBytes % alignment != 0)
+            throw new ArgumentOutOfRangeException(nameof(offsetBytes), offsetBytes, $"Offset {offsetBytes} is no multiple of {alignment}.");
+        // SAFETY: the range was just checked to lie within the mapping, which begins on a page.
+        return (byte*)_mapping.Address + offsetBytes;
     }
-
-    /// <summary>Unmaps the memory.</summary>
-    public void Dispose() => _mapping.Dispose();
 }

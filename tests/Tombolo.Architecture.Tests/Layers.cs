@@ -30,6 +30,7 @@ internal static class Layers
     public static readonly IReadOnlyDictionary<(string From, string To), string> Sideways = new Dictionary<(string, string), string>
     {
         [("Tombolo.Mailbox", "Tombolo.Ivshmem")] = "A mailbox lives on a doorbell fabric; its slots are numbered by that fabric's IDs.",
+        [("Tombolo.Channels", "Tombolo.Ivshmem")] = "On a doorbell fabric, channels ring and hear through a participant of it.",
         [("Tombolo.Fabric", "Tombolo.Machines")] = "The declared world contains machines.",
     };
 

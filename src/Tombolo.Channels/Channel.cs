@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+using Tombolo.Linux;
+
+namespace Tombolo.Channels;
+
+/// <summary>The short way between two processes of one host: a file is a channel.</summary>
+/// <remarks>
+/// Everything else (other kinds, many channels in one file, windows of a fabric) goes through <see cref="ChannelArea"/>. The file's permissions say who may take part; whoever may write it
+/// can also cut it short, which ends the others (SIGBUS): processes that do not trust each other so far meet on a fabric, whose memory is sealed.
+/// </remarks>
+public static class Channel
+{
+    private const string Name = "channel";
+    private const uint OwnerOnly = 0x180;   // 0600
+
+    /// <summary>Makes a ring of messages, or finds it, and takes its sending end.</summary>
+    /// <param name="path">The file; in /run or /dev/shm, for it is memory.</param>
+    /// <param name="capacityBytes">Bytes that can be on their way: a power of two, 256 to 1 GiB.</param>
+    /// <param name="options">How the end waits; null for the defaults.</param>
+    /// <returns>The end; it goes on where a dead predecessor was. Dispose it to close it; the last to leave an empty channel removes the file.</returns>
+    /// <exception cref="ChannelException">A living process holds that end, or the file is a channel of another shape.</exception>
+    /// <exception cref="LinuxException">The kernel refused.</exception>
+    public static RingProducer Create(string path, int capacityBytes = 1 << 20, EndOptions? options = null) =>
+        Open(path, capacityBytes, area => area.OpenProducer(Name, options));
+
+    /// <summary>Finds a ring of messages and takes its receiving end.</summary>
+    /// <inheritdoc cref="Create"/>
+    /// <exception cref="ChannelException">There is no such channel, or a living process holds that end.</exception>
+    public static RingConsumer Open(string path, EndOptions? options = null) => Open(path, 0, area => area.OpenConsumer(Name, options));
+
+    /// <summary>Makes a ring of messages, or finds it, and takes its receiving end.</summary>
+    /// <inheritdoc cref="Create"/>
+    public static RingConsumer CreateConsumer(string path, int capacityBytes = 1 << 20, EndOptions? options = null) =>
+        Open(path, capacityBytes, area => area.OpenConsumer(Name, options));
+
+    /// <summary>Finds a ring of messages and takes its sending end.</summary>
+    /// <inheritdoc cref="Open(string, EndOptions?)"/>
+    public static RingProducer OpenProducer(string path, EndOptions? options = null) => Open(path, 0, area => area.OpenProducer(Name, options));
+
+    /// <summary>Opens a file of many channels, and makes it where it is not there.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="sizeBytes">Its size if it is made, directory included; 0: it must be there.</param>
+    /// <param name="options">The area's settings; null for the defaults.</param>
+    /// <param name="mode">Permission bits of a file made here, before the umask.</param>
+    /// <exception cref="ChannelException">It is not there, or it belongs to processes of another PID namespace.</exception>
+    /// <exception cref="LinuxException">The kernel refused.</exception>
+    public static ChannelArea OpenArea(string path, long sizeBytes = 0, ChannelAreaOptions? options = null, uint mode = OwnerOnly) =>
+        ChannelFile.Open(path, sizeBytes, (options ?? new()) with { Creates = sizeBytes > 0 }, mode);
+
+    private static TEnd Open<TEnd>(string path, int capacityBytes, Func<ChannelArea, TEnd> take) where TEnd : ChannelEnd
+    {
+        var spec = new ChannelSpec { CapacityBytes = capacityBytes };
+        ChannelAreaOptions options = new() { Entries = 1, Parties = 0, Creates = capacityBytes != 0 };
+        long size = capacityBytes == 0 ? 0 : AreaLayout.HeapStart(0, 1) + AreaLayout.RoundUp(ChannelLayout.BlockBytes(1, 1, capacityBytes), AreaLayout.HeapGranule);
+        ChannelArea area = ChannelFile.Open(path, size, options, OwnerOnly);
+        try
+        {
+            if (capacityBytes != 0) _ = area.Create(Name, spec);
+            TEnd end = take(area);
+            end.OwnsArea = true;
+            return end;
+        }
+        catch
+        {
+            area.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+using Tombolo.Memory;
+
+namespace Tombolo.Channels;
+
+/// <summary>One party's standing in shared memory: who it is, how it sleeps, how it wakes others, and who else lives. Rings know none of it; ends get it from here.</summary>
+/// <remarks>
+/// Sleeping is done on a word of the window, as with a futex: "sleep as long as the word holds this value". Whoever wants the sleeper awake changes the word and calls
+/// <see cref="Wake"/>. Every sleep may end for no reason; the caller looks again. Thread-safe.
+/// </remarks>
+public interface IParty : IDisposable
+{
+    /// <summary>Who this is.</summary>
+    PartyId Id { get; }
+
+    /// <summary>Which memory domain this party can judge the life of others in: parties with different ones must not share an area. 0 on a fabric.</summary>
+    AreaDomain Domain { get; }
+
+    /// <summary>Binds the party to an area; called once by each area opened with it, before anything else, under the directory's lock.</summary>
+    /// <param name="parties">The area's table of parties; a party that others reach by it takes a place there.</param>
+    void Join(PartyTable parties);
+
+    /// <summary>Whether a party lives. Nobody, and what cannot be a party, does not.</summary>
+    /// <param name="party">Any word that another party may have written.</param>
+    bool IsAlive(PartyId party);
+
+    /// <summary>Whether a channel's right covers this party.</summary>
+    /// <param name="right">A user ID on a host, a peer ID on a fabric; <see cref="ChannelRights.Anybody"/>.</param>
+    bool IsCovered(uint right);
+
+    /// <summary>Asks to be told of a party's death.</summary>
+    /// <param name="party">Whose.</param>
+    /// <param name="died">Called once, on a thread of the party's, and soon: it must not block.</param>
+    /// <returns>Dispose it to be told no longer; null where the party is dead already.</returns>
+    IDisposable? Watch(PartyId party, Action died);
+
+    /// <summary>Sleeps while a word holds a value.</summary>
+    /// <param name="word">A word of the window.</param>
+    /// <param name="value">Sleep only while it holds this.</param>
+    /// <param name="timeout">How long at the most.</param>
+    void Sleep(SharedWord32 word, uint value, TimeSpan timeout);
+
+    /// <summary>As <see cref="Sleep"/>, without a thread.</summary>
+    /// <inheritdoc cref="Sleep"/>
+    ValueTask SleepAsync(SharedWord32 word, uint value, TimeSpan timeout);
+
+    /// <summary>Wakes a party that sleeps on a word, which the caller has changed.</summary>
+    /// <param name="party">Whom.</param>
+    /// <param name="word">Where.</param>
+    void Wake(PartyId party, SharedWord32 word);
+}

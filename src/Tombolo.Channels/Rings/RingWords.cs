@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+using System.Numerics;
+using Tombolo.Memory;
+using Tombolo.Wire;
+
+namespace Tombolo.Channels;
+
+/// <summary>A ring's words and bytes in a window, with the cursors as they were found when it was opened: copied once, and checked.</summary>
+internal readonly struct RingWords
+{
+    public RingWords(Window window, long offsetBytes, int capacityBytes)
+    {
+        if (capacityBytes is < ChannelLayout.MinCapacity or > ChannelLayout.MaxCapacity || !BitOperations.IsPow2(capacityBytes))
+            throw new ArgumentOutOfRangeException(nameof(capacityBytes), capacityBytes, $"A ring's capacity is a power of two from {ChannelLayout.MinCapacity} to {ChannelLayout.MaxCapacity} bytes.");
+        Head = window.Word64(offsetBytes + ChannelLayout.HeadAt);
+        HeadCount = window.Word64(offsetBytes + ChannelLayout.HeadCountAt);
+        Oldest = window.Word64(offsetBytes + ChannelLayout.OldestAt);
+        Tail = window.Word64(offsetBytes + ChannelLayout.TailAt);
+        TailCount = window.Word64(offsetBytes + ChannelLayout.TailCountAt);
+        Data = window.Block(offsetBytes + ChannelLayout.RingHeaderBytes, capacityBytes);
+    }
+
+    public SharedWord64 Head { get; }
+    public SharedWord64 HeadCount { get; }
+    public SharedWord64 Oldest { get; }
+    public SharedWord64 Tail { get; }
+    public SharedWord64 TailCount { get; }
+    public SharedBlock Data { get; }
+
+    /// <summary>The two cursors of a ring that a party takes on: what an earlier party left.</summary>
+    /// <param name="unit">What both must be multiples of.</param>
+    /// <exception cref="ProtocolException">They cannot be right together.</exception>
+    public (ulong Head, ulong Tail) ReadCursors(uint unit)
+    {
+        ulong tail = Tail.ReadAcquire(), head = Head.ReadAcquire();   // tail first: the head may only have grown since
+        if (head - tail > (ulong)Data.LengthBytes || (head | tail) % unit != 0)
+            throw new ProtocolException(WireFault.ValueOutOfRange, $"The ring's cursors are damaged: head {head}, tail {tail}, capacity {Data.LengthBytes}. Remove the channel and make it anew.");
+        return (head, tail);
+    }
+}

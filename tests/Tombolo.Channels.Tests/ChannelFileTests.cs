@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+namespace Tombolo.Channels.Tests;
+
+public sealed class ChannelFileTests
+{
+    [Fact]
+    public async Task File_TwoEnds_MeetAndLeaveNothing()
+    {
+        using var folder = new TemporaryFolder();
+        await using (RingProducer producer = Channel.Create(folder["ticks"]))
+        await using (RingConsumer consumer = Channel.Open(folder["ticks"]))
+        {
+            producer.Write("tick"u8);
+            consumer.TryRead(out byte[]? message).ShouldBeTrue();
+            message.ShouldBe("tick"u8.ToArray());
+        }
+        Directory.GetFileSystemEntries(folder.FullPath).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void File_ProducerGoneBeforeAnybodyCame_KeepsItsMessages()
+    {
+        using var folder = new TemporaryFolder();
+        using (RingProducer producer = Channel.Create(folder["ticks"])) producer.Write("tick"u8);
+        using (RingConsumer consumer = Channel.Open(folder["ticks"]))
+            consumer.ReadAll().ToArray().ShouldHaveSingleItem().ShouldBe("tick"u8.ToArray());
+        Directory.GetFileSystemEntries(folder.FullPath).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Open_NoSuchFile_SaysWhoComesFirst()
+    {
+        using var folder = new TemporaryFolder();
+        Should.Throw<ChannelException>(() => Channel.Open(folder["ticks"])).Fault.ShouldBe(ChannelFault.NotFound);
+        File.WriteAllBytes(folder["empty"], []);
+        Should.Throw<ChannelException>(() => Channel.Open(folder["empty"])).Fault.ShouldBe(ChannelFault.NotFound);
+    }
+
+    [Fact]
+    public void Create_OtherShape_IsRefused()
+    {
+        using var folder = new TemporaryFolder();
+        using RingProducer producer = Channel.Create(folder["ticks"], 4096);
+        Should.Throw<ChannelException>(() => Channel.CreateConsumer(folder["ticks"], 8192)).Fault.ShouldBe(ChannelFault.NameTaken);
+        using RingConsumer consumer = Channel.CreateConsumer(folder["ticks"], 4096);
+    }
+
+    [Fact]
+    public void OpenArea_ManyChannels_LiveInOneFile()
+    {
+        using var folder = new TemporaryFolder();
+        using ChannelArea area = Channel.OpenArea(folder["area"], 1 << 20);
+        using ChannelArea again = Channel.OpenArea(folder["area"]);
+        area.Create("one", new() { CapacityBytes = 4096 });
+        again.List().ShouldHaveSingleItem().Name.ShouldBe("one");
+    }
+}
