@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+using System.Collections.Concurrent;
+using Tombolo.Linux;
+using Tombolo.Memory;
+
+namespace Tombolo.Switching;
+
+/// <summary>What a data thread needs to know of the switch it works for.</summary>
+internal interface ISwitchCore
+{
+    /// <summary>The present table.</summary>
+    ForwardingTable Table { get; }
+
+    LearnedMacs Learned { get; }
+
+    /// <summary>Nobody that the port reaches has this address.</summary>
+    void NoteUnknown(Port port, ulong mac);
+
+    /// <summary>A port's driver lied.</summary>
+    void NoteFault(VhostPort port, Vring ring, RingFault fault);
+}
+
+/// <summary>A thread that moves frames: from rings, through the table, into rings.</summary>
+/// <remarks>
+/// Theory of operation. A ring is awake (looked at in every turn, its driver told not to kick) or asleep (its driver asked to kick). It falls asleep after it gave nothing
+/// for the time of a spin; when all are asleep the thread sleeps in epoll, and costs nothing. The spin adapts: it doubles when a sleep was shorter than the longest spin, and
+/// halves when it was longer. Kicks of sleeping rings are looked for now and then while others are awake. A turn takes a bounded batch from each ring, so that none delays
+/// another. What is received is shown before what was sent is given back: a death in between doubles frames, and loses none.
+/// </remarks>
+internal sealed partial class DataThread : IDisposable
+{
+    private const ulong BellToken = ulong.MaxValue;
+    private const int TurnsBetweenLooks = 32, SpinsBetweenTurns = 8;
+    private static readonly int _counters = Enum.GetValues<PortCounter>().Length;
+    private static readonly TimeSpan _pollPause = TimeSpan.FromMilliseconds(1);
+
+    private readonly ISwitchCore _core;
+    private readonly TimeProvider _time;
+    private readonly long[] _counts = new long[SwitchOptions.MaxPorts * _counters];
+    private readonly Epoll _epoll = new();
+    private readonly Doorbell _bell = Doorbell.Create();
+    private readonly ConcurrentQueue<Action<DataThread>> _commands = new();
+    private readonly Dictionary<ulong, RingPoller> _byToken = [];
+    private readonly List<RingPoller> _pollers = [];
+    private readonly EpollReport[] _reports = new EpollReport[64];
+    private readonly long _maxSpin;
+    private readonly long _leastSpin;
+    private long _spin;
+    private int _turn;
+    private bool _isStopping;
+    private Vring? _held;
+    private VhostPort? _heldPort;
+
+    public DataThread(ISwitchCore core, TimeSpan maxSpin, TimeProvider time)
+    {
+        (_core, _time) = (core, time);
+        _maxSpin = _spin = (long)(maxSpin.TotalSeconds * time.TimestampFrequency);
+        _leastSpin = _maxSpin / 64;
+        _epoll.Add(_bell.Descriptor, EpollEvents.Readable, BellToken);
+    }
+
+    /// <summary>Buffers of the ring that frames come from.</summary>
+    public ChainBuffers TransmitBuffers { get; } = new();
+
+    /// <summary>Buffers of the ring that a frame goes to.</summary>
+    public ChainBuffers ReceiveBuffers { get; } = new();
+
+    /// <summary>The chains that one frame goes to.</summary>
+    public Chain[] Chains { get; } = new Chain[VhostPort.ChainsPerFrame];
+
+    /// <summary>A whole frame that has to be changed.</summary>
+    public PinnedBytes Scratch { get; } = new(Frame.MaxBytes);
+
+    /// <summary>A part of one.</summary>
+    public PinnedBytes Part { get; } = new(Frame.MaxBytes);
+
+    /// <summary>How often the thread has slept.</summary>
+    public long Sleeps { get; private set; }
+
+    public void Count(int port, PortCounter counter, long by = 1) => _counts[(port * _counters) + (int)counter] += by;
+
+    /// <summary>Adds this thread's counters of a port to a list of all. From any thread.</summary>
+    public void AddTo(long[] sums, int port)
+    {
+        for (int i = 0; i < sums.Length; i++) sums[i] += Volatile.Read(ref _counts[(port * _counters) + i]);
+    }
+
+    public void Report(VhostPort port, Vring ring, RingFault fault) => _core.NoteFault(port, ring, fault);
+
+    /// <summary>Has the thread do something; from any thread.</summary>
+    public void Post(Action<DataThread> command)
+    {
+        _commands.Enqueue(command);
+        _ = _bell.Ring();
+    }
+
+    /// <summary>Starts to watch a kick. From the control loop, which ends the watch before the descriptor is closed.</summary>
+    public void Watch(SafeFd kick, ulong token) => _epoll.Add(kick, EpollEvents.Readable, token);
+
+    public void Unwatch(SafeFd kick) => _epoll.Remove(kick);
+
+    /// <summary>Looks after a ring from now on. On the thread.</summary>
+    public void Add(RingPoller poller)
+    {
+        _byToken[poller.Token] = poller;
+        if (poller.Ring.IsTransmit) _pollers.Add(poller);
+        Wake(poller);
+    }
+
+    public void Remove(ulong token)
+    {
+        if (_byToken.Remove(token, out RingPoller? poller)) _ = _pollers.Remove(poller);
+    }
+
+    public void Stop() => _isStopping = true;
+
+    /// <summary>Runs until <see cref="Stop"/>.</summary>
+    public void Run()
+    {
+        while (!_isStopping) Turn(mayWait: true);
+    }
+
+    /// <summary>One turn: what can be done now, then a look at the kicks, and where there is nothing to do and it may wait, sleep.</summary>
+    public bool Turn(bool mayWait)
+    {
+        long now = _time.GetTimestamp();
+        bool didWork = Due(now), isAwake = false, mustPoll = false;
+        for (int i = 0; i < _pollers.Count; i++)
+        {
+            RingPoller poller = _pollers[i];
+            if (!poller.IsAwake) continue;
+            int moved = Poll(poller, now);
+            didWork |= moved > 0;
+            if (moved > 0) poller.LastWork = now;
+            else if (now - poller.LastWork >= _spin) FallAsleep(poller);
+            isAwake |= poller.IsAwake;
+            mustPoll |= poller is { IsAwake: true, Ring.Kick: null };
+        }
+        if (isAwake && !(mustPoll && !didWork))
+        {
+            if (!didWork) Thread.SpinWait(SpinsBetweenTurns);
+            if (++_turn % TurnsBetweenLooks == 0) Look(TimeSpan.Zero);
+        }
+        else if (mayWait) Sleep(mustPoll);
+        else Look(TimeSpan.Zero);
+        return didWork;
+    }
+
+    public void Dispose()
+    {
+        _bell.Dispose();
+        _epoll.Dispose();
+    }
+
+    private void Sleep(bool mustPoll)
+    {
+        TimeSpan timeout = mustPoll ? _pollPause : Timeout.InfiniteTimeSpan;
+        if (_line.NextDue is { } due)
+        {
+            TimeSpan left = _time.GetElapsedTime(_time.GetTimestamp(), due);
+            if (left < TimeSpan.Zero) left = TimeSpan.Zero;
+            if (timeout == Timeout.InfiniteTimeSpan || left < timeout) timeout = left;
+        }
+        long before = _time.GetTimestamp();
+        Sleeps++;
+        Look(timeout);
+        _spin = _time.GetTimestamp() - before <= _maxSpin ? Math.Min(_maxSpin, Math.Max(_spin * 2, _leastSpin)) : Math.Max(_spin / 2, _leastSpin);
+    }
+
+    private void Look(TimeSpan timeout)
+    {
+        int count = _epoll.Wait(_reports, timeout);
+        for (int i = 0; i < count; i++)
+        {
+            ulong token = _reports[i].Token;
+            if (token == BellToken) RunCommands();
+            else if (_byToken.TryGetValue(token, out RingPoller? poller)) Kicked(poller);
+        }
+    }
+
+    private void RunCommands()
+    {
+        _ = _bell.TryTake();
+        while (_commands.TryDequeue(out Action<DataThread>? command)) command(this);
+    }
+
+    // The gate keeps the descriptor from being closed while it is read.
+    private void Kicked(RingPoller poller)
+    {
+        Vring ring = poller.Ring;
+        if (!ring.Gate.TryEnter()) return;   // it is reported again
+        bool isKicked = ring.Queue is not null && ring.Kick is { } kick && EventFd.TryRead(kick, out _);
+        ring.Gate.Exit();
+        if (!isKicked) return;
+        Count(poller.Port.Index, PortCounter.Kicks);
+        Wake(poller);
+    }
+
+    private void Wake(RingPoller poller)
+    {
+        if (!poller.Ring.IsTransmit)
+        {
+            Hold(poller.Port, poller.Ring);
+            _ = poller.Port.Drain(poller.Ring, this);
+            Release();
+            return;
+        }
+        poller.IsAwake = true;
+        poller.LastWork = _time.GetTimestamp();
+    }
+
+    private static void FallAsleep(RingPoller poller)
+    {
+        if (poller.Ring.Kick is null && poller.Ring.Queue is not null) return;   // nobody would wake it
+        if (!poller.Ring.Gate.TryEnter()) return;
+        bool came = poller.Ring is { IsUsable: true, Queue: { } queue } && queue.EnableKicks();
+        if (came) poller.Ring.Queue!.DisableKicks();
+        poller.Ring.Gate.Exit();
+        poller.IsAwake = came;
+    }
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+namespace Tombolo.Switching;
+
+/// <summary>A ring that a data thread looks after: one that frames come from, or one whose backlog it empties. Belongs to that thread, once it is there.</summary>
+internal sealed class RingPoller(VhostPort port, Vring ring, ulong token)
+{
+    public VhostPort Port => port;
+
+    public Vring Ring => ring;
+
+    /// <summary>Under which epoll reports its kick.</summary>
+    public ulong Token => token;
+
+    /// <summary>Whether it is looked at in every turn; else its driver was asked to kick.</summary>
+    public bool IsAwake { get; set; }
+
+    /// <summary>When something last came from it.</summary>
+    public long LastWork { get; set; }
+}

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Tombolo.Linux;
+using Tombolo.Memory;
+using Tombolo.Wire;
+
+namespace Tombolo.Switching;
+
+/// <summary>The switch's control loop: it accepts front ends, handles their requests, and owns ports and topologies. Frames are not its business.</summary>
+/// <remarks>
+/// A front end's fault ends its session and nothing else. Data threads see a change of ports or topologies when they take the next table; they see a ring stop because it is
+/// stopped under its gate.
+/// </remarks>
+internal sealed partial class SwitchLoop : ISwitchCore, IPortOwner, IDisposable
+{
+    private const ulong CommandToken = 0;
+    private const EpollEvents Gone = EpollEvents.HangUp | EpollEvents.ReadHangUp | EpollEvents.Error;
+
+    private readonly SwitchOptions _options;
+    private readonly ILogger _log;
+    private readonly TimeProvider _time;
+    private readonly Epoll _epoll = new();
+    private readonly Doorbell _bell = Doorbell.Create();
+    private readonly ConcurrentQueue<Action> _commands = new();
+    private readonly Dictionary<string, PortConnection> _ports = new(StringComparer.Ordinal);
+    private readonly Dictionary<ulong, PortConnection> _byToken = [];
+    private readonly DataThread[] _threads;
+    private readonly UnknownMacs _unknown = new();
+    private IReadOnlyList<TopologyOptions> _topologies;
+    private ForwardingTable _table = new([], []);
+    private ulong _nextToken = 1;
+    private bool _isStopping;
+
+    public SwitchLoop(SwitchOptions options, ILogger log, TimeProvider time)
+    {
+        (_options, _log, _time, _topologies) = (options, log, time, options.Topologies);
+        Learned = new(options.Ageing, time);
+        _threads = [.. Enumerable.Range(0, options.DataThreads).Select(_ => new DataThread(this, options.MaxSpin, time))];
+        _epoll.Add(_bell.Descriptor, EpollEvents.Readable, CommandToken);
+        try
+        {
+            foreach (PortOptions port in options.Ports) AddPort(port);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+        Log.Serving(log, options.Name, options.Ports.Count, options.Topologies.Count, options.DataThreads);
+    }
+
+    public ForwardingTable Table => Volatile.Read(ref _table);
+
+    public LearnedMacs Learned { get; }
+
+    public IReadOnlyList<DataThread> Threads => _threads;
+
+    /// <summary>Runs until <see cref="Stop"/>.</summary>
+    public void Run()
+    {
+        var reports = new EpollReport[64];
+        while (!_isStopping)
+        {
+            int count = _epoll.Wait(reports, NextTimeout());
+            for (int i = 0; i < count; i++) Dispatch(reports[i]);
+            ConnectDue();
+        }
+    }
+
+    /// <summary>What is ready now, without waiting. For tests that are their own loop.</summary>
+    public void RunOnce()
+    {
+        var reports = new EpollReport[64];
+        int count = _epoll.Wait(reports, TimeSpan.Zero);
+        for (int i = 0; i < count; i++) Dispatch(reports[i]);
+        ConnectDue();
+    }
+
+    /// <summary>Has the loop do something; from any thread.</summary>
+    public void Post(Action command)
+    {
+        _commands.Enqueue(command);
+        _ = _bell.Ring();
+    }
+
+    /// <summary>Ends the loop. Call it on the loop.</summary>
+    public void Stop() => _isStopping = true;
+
+    public void NoteUnknown(Port port, ulong mac)
+    {
+        if (!_unknown.IsNew(mac, out bool isLast)) return;
+        Log.UnknownDestination(_log, port.Name, new MacAddress(mac).ToString());
+        if (isLast) Log.TooManyUnknown(_log, UnknownMacs.Most);
+    }
+
+    public void NoteFault(VhostPort port, Vring ring, RingFault fault)
+    {
+        if (port.Fault is not null) return;
+        Post(() =>
+        {
+            if (port.Fault is not null || ring.Queue?.Fault != fault) return;
+            string reason = $"its driver lied in ring {ring.Index}: {fault}.";
+            port.Stop(reason);
+            Log.PortStopped(_log, port.Name, reason);
+        });
+    }
+
+    /// <summary>Closes everything; the threads have ended.</summary>
+    public void Dispose()
+    {
+        foreach (PortConnection connection in _ports.Values)
+        {
+            connection.Port.Leave();
+            connection.Dispose();
+        }
+        _ports.Clear();
+        foreach (DataThread thread in _threads) thread.Dispose();
+        _bell.Dispose();
+        _epoll.Dispose();
+    }
+
+    private TimeSpan NextTimeout()
+    {
+        TimeSpan least = Timeout.InfiniteTimeSpan;
+        foreach (PortConnection connection in _ports.Values)
+        {
+            if (connection.ConnectAt is not { } at) continue;
+            TimeSpan left = _time.GetElapsedTime(_time.GetTimestamp(), at);
+            if (left < TimeSpan.Zero) left = TimeSpan.Zero;
+            if (least == Timeout.InfiniteTimeSpan || left < least) least = left;
+        }
+        return least;
+    }
+
+    private void Dispatch(EpollReport report)
+    {
+        if (report.Token == CommandToken)
+        {
+            _ = _bell.TryTake();
+            while (_commands.TryDequeue(out Action? command)) command();
+        }
+        else if (_byToken.TryGetValue(report.Token, out PortConnection? connection))
+        {
+            if (report.Token == connection.ListenerToken) Accept(connection);
+            else Serve(connection, report);
+        }
+    }
+
+    private void Serve(PortConnection connection, EpollReport report)
+    {
+        if (connection.Session is not { } session) return;
+        string? end = null;
+        bool isOurs = false;
+        try
+        {
+            bool goesOn = (report.Events & EpollEvents.Readable) == 0 || session.Serve((request, reason) => Log.Refused(_log, connection.Port.Name, request.ToString(), reason));
+            if (!goesOn || ((report.Events & Gone) != 0 && (report.Events & EpollEvents.Readable) == 0)) end = "";
+        }
+        catch (ProtocolException exception) { end = exception.Message; }
+        catch (LinuxException exception) { end = exception.Message; }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            (end, isOurs) = (exception.ToString(), true);
+        }
+        if (end is null) return;
+        if (isOurs) Log.SessionFault(_log, connection.Port.Name, end);
+        else if (end.Length > 0) Log.SessionEnded(_log, connection.Port.Name, end);
+        else Log.Detached(_log, connection.Port.Name);
+        EndSession(connection, end.Length > 0 ? end : "The front end hung up.");
+    }
+
+    private void Accept(PortConnection connection)
+    {
+        if (UnixSocket.TryAccept(connection.Listener!, out _) is not { } socket) return;
+        PeerCredentials who = UnixSocket.CredentialsOf(socket);
+        if (connection.Session is { } old && UnixSocket.Wait(old.Socket, forReading: true, TimeSpan.Zero)) Serve(connection, new(EpollEvents.Readable, connection.SessionToken));   // it may have hung up already
+        if (connection.Session is null)
+        {
+            Attach(connection, socket, who);
+            return;
+        }
+        Log.SecondFrontEnd(_log, connection.Port.Name, who.ProcessId);
+        socket.Dispose();
+    }
+
+    private void Attach(PortConnection connection, SafeFd socket, PeerCredentials who)
+    {
+        connection.Session = new(socket, who, connection.Port.Device);
+        connection.SessionToken = Register(connection, socket, EpollEvents.Readable | EpollEvents.ReadHangUp);
+        connection.ConnectAt = null;
+        Log.Attached(_log, connection.Port.Name, who.ProcessId, who.UserId);
+    }
+
+    private void EndSession(PortConnection connection, string reason)
+    {
+        if (connection.Session is not { } session) return;
+        _ = _byToken.Remove(connection.SessionToken);
+        _epoll.Remove(session.Socket);
+        session.Dispose();
+        (connection.Session, connection.LastEnd) = (null, reason);
+        if (connection.Port.Options.IsClient) connection.ConnectAt = _time.GetTimestamp() + (long)(_options.Reconnect.TotalSeconds * _time.TimestampFrequency);
+    }
+
+    private void ConnectDue()
+    {
+        foreach (PortConnection connection in _ports.Values)
+        {
+            if (connection.ConnectAt is not { } at || at > _time.GetTimestamp()) continue;
+            try
+            {
+                SafeFd socket = UnixSocket.Connect(connection.Port.Options.SocketPath, UnixSocketKind.Stream, TimeSpan.FromSeconds(1));
+                socket.SetNonBlocking();
+                Attach(connection, socket, UnixSocket.CredentialsOf(socket));
+            }
+            catch (LinuxException) { connection.ConnectAt = _time.GetTimestamp() + (long)(_options.Reconnect.TotalSeconds * _time.TimestampFrequency); }
+        }
+    }
+
+    private ulong Register(PortConnection connection, SafeFd fd, EpollEvents events)
+    {
+        ulong token = _nextToken++;
+        _byToken.Add(token, connection);
+        _epoll.Add(fd, events, token);
+        return token;
+    }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+namespace Tombolo.Switching;
+
+/// <summary>A run of bytes in guest memory that lies within one mapped region. Only <see cref="GuestMemory"/> makes one, after it has checked the address.</summary>
+/// <remarks>The guest may change the bytes at any moment. Valid until the region is unmapped, which its owner does only after every ring that may use it has been stopped.</remarks>
+public readonly struct GuestBuffer
+{
+    private readonly nint _address;
+
+    internal GuestBuffer(nint address, int length) => (_address, Length) = (address, length);
+
+    /// <summary>Length in bytes.</summary>
+    public int Length { get; }
+
+    internal nint Address => _address;
+
+    /// <summary>The bytes. Copy what is to be judged, and judge the copy.</summary>
+    public unsafe Span<byte> Bytes =>
+        // SAFETY: made by GuestMemory within a mapped region, which outlives every use (see the remarks).
+        new((void*)_address, Length);
+
+    /// <summary>A part of it.</summary>
+    /// <param name="offset">Where it starts.</param>
+    /// <param name="length">How long it is.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The part is not within.</exception>
+    public GuestBuffer Slice(int offset, int length)
+    {
+        if ((uint)offset > (uint)Length || (uint)length > (uint)(Length - offset))
+            throw new ArgumentOutOfRangeException(nameof(offset), offset, $"{length} bytes at {offset} are not within {Length} bytes.");
+        return new(_address + offset, length);
+    }
+}

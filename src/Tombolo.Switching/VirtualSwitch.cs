@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Tombolo.Linux;
+
+namespace Tombolo.Switching;
+
+/// <summary>A virtual Ethernet switch, running: virtual machines attach to its ports' vhost-user sockets.</summary>
+/// <remarks>
+/// It has one control thread and <see cref="SwitchOptions.DataThreads"/> data threads, which sleep when nothing moves. It may be killed at any moment and started again on the
+/// same paths: front ends that reconnect go on where they were. Thread-safe.
+/// </remarks>
+public sealed class VirtualSwitch : IAsyncDisposable
+{
+    private readonly SwitchLoop _loop;
+    private readonly ILogger _log;
+    private readonly Thread _control;
+    private readonly Thread[] _data;
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _isDisposed;
+
+    private VirtualSwitch(SwitchOptions options, ILogger log, TimeProvider time)
+    {
+        _log = log;
+        _loop = new(options, log, time);
+        _control = new(() => Run(_loop.Run)) { Name = options.Name, IsBackground = true };
+        _data = [.. _loop.Threads.Select((thread, i) => new Thread(() => Run(thread.Run)) { Name = $"{options.Name}-data{i}", IsBackground = true })];
+    }
+
+    /// <summary>Ends when the switch does; fails where a fault of ours ended it.</summary>
+    public Task Completion => _ended.Task;
+
+    /// <summary>Starts a switch.</summary>
+    /// <param name="options">Its settings.</param>
+    /// <param name="log">Where it says what it does; or null.</param>
+    /// <param name="time">Its clock; null for the system's.</param>
+    /// <returns>The running switch: front ends can connect.</returns>
+    /// <exception cref="ArgumentException">The settings have problems; the message names them all.</exception>
+    /// <exception cref="SwitchException">Somebody alive serves one of the sockets.</exception>
+    /// <exception cref="LinuxException">The kernel refused. Nothing is left behind.</exception>
+    public static VirtualSwitch Start(SwitchOptions options, ILogger? log = null, TimeProvider? time = null)
+    {
+        string[] problems = [.. options.Problems()];
+        if (problems.Length > 0) throw new ArgumentException(string.Join(' ', problems), nameof(options));
+        var started = new VirtualSwitch(options, log ?? NullLogger.Instance, time ?? TimeProvider.System);
+        started._control.Start();
+        foreach (Thread thread in started._data) thread.Start();
+        return started;
+    }
+
+    /// <summary>Adds a port; the others do not notice.</summary>
+    /// <param name="options">Its settings.</param>
+    /// <exception cref="SwitchException">It cannot be: the message says why.</exception>
+    public Task AddPortAsync(PortOptions options) => DoAsync(() => _loop.AddPort(options));
+
+    /// <summary>Removes a port, also from the topologies; the others do not notice.</summary>
+    /// <param name="name">Its name.</param>
+    /// <exception cref="SwitchException">There is no such port.</exception>
+    public Task RemovePortAsync(string name) => DoAsync(() => _loop.RemovePort(name));
+
+    /// <summary>Changes a port's addresses, checks, MTU or link while it runs.</summary>
+    /// <param name="options">Its settings from now on, under the same name.</param>
+    /// <exception cref="SwitchException">There is no such port, or what changes cannot change while it runs.</exception>
+    public Task SetPortAsync(PortOptions options) => DoAsync(() => _loop.ChangePort(options));
+
+    /// <summary>Changes who may talk to whom, from the next batch of frames on.</summary>
+    /// <param name="topologies">All topologies; none: every port reaches every other.</param>
+    /// <exception cref="SwitchException">They have problems; the message names them all.</exception>
+    public Task SetTopologiesAsync(IReadOnlyList<TopologyOptions> topologies) => DoAsync(() => _loop.SetTopologies(topologies));
+
+    /// <summary>The state now.</summary>
+    public async Task<SwitchSnapshot> SnapshotAsync()
+    {
+        SwitchSnapshot? snapshot = null;
+        await DoAsync(() => snapshot = _loop.Snapshot());
+        return snapshot!;
+    }
+
+    /// <summary>Stops in order. Guests see their link go down; what was under way on emulated links is lost.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_isDisposed) return;
+        _isDisposed = true;
+        foreach (DataThread thread in _loop.Threads) thread.Post(static data => data.Stop());
+        _loop.Post(_loop.Stop);
+        foreach (Thread thread in _data.Append(_control)) thread.Join();
+        _loop.Dispose();
+        _ = _ended.TrySetResult();
+        await _ended.Task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private async Task DoAsync(Action action)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _loop.Post(() =>
+        {
+            try
+            {
+                action();
+                done.SetResult();
+            }
+            catch (Exception exception) { done.SetException(exception); }
+        });
+        if (await Task.WhenAny(done.Task, _ended.Task) != done.Task && !done.Task.IsCompleted) throw new ObjectDisposedException(nameof(VirtualSwitch), "The switch has ended.");
+        await done.Task;
+    }
+
+    private void Run(Action loop)
+    {
+        try { loop(); }
+        catch (Exception exception)
+        {
+            Log.LoopFault(_log, exception.ToString());
+            _ = _ended.TrySetException(exception);
+        }
+    }
+}
