@@ -49,6 +49,27 @@ public static partial class SharedFile
     /// <exception cref="LinuxException">ENOSPC, EPERM (sealed) and the like.</exception>
     public static void Resize(SafeFd fd, long sizeBytes, string name) => _ = LinuxException.ThrowIfFailed(ftruncate(fd, sizeBytes), "ftruncate", $"{name} to {sizeBytes} bytes");
 
+    /// <summary>Sets the permission bits of an open file, a memfd too: they decide who may open it again by way of <c>/proc/self/fd</c>.</summary>
+    /// <param name="fd">Borrowed.</param>
+    /// <param name="mode">The bits.</param>
+    /// <exception cref="LinuxException">EPERM: not the file's owner.</exception>
+    public static void SetMode(SafeFd fd, UnixFileMode mode) =>
+        _ = LinuxException.ThrowIfFailed(fchmod(fd, (uint)mode), "fchmod", $"descriptor {fd.Number}");
+
+    /// <summary>Opens what a descriptor refers to once more, for reading only: an open file of its own, which can be neither written nor mapped writable.</summary>
+    /// <param name="fd">A file or memfd, borrowed.</param>
+    /// <returns>A descriptor the caller owns.</returns>
+    /// <exception cref="LinuxException">EACCES: the file's mode does not let this process read it.</exception>
+    /// <remarks>
+    /// Whoever gets it can open it for writing again where the file's mode lets them: the mode must keep them out. It keeps out neither the file's owner nor root.
+    /// Source: proc(5), /proc/PID/fd; open(2).
+    /// </remarks>
+    public static SafeFd ReopenReadOnly(SafeFd fd)
+    {
+        string path = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"/proc/self/fd/{fd.Number}");
+        return new(LinuxException.ThrowIfFailed(open(path, ReadOnly | CloseOnExec, 0), "open", path));
+    }
+
     /// <summary>The path of a POSIX shared memory object.</summary>
     /// <param name="name">Its name, with or without the leading slash; no other slash.</param>
     /// <exception cref="ArgumentException">The name is empty, a dot name, longer than 255 bytes, or has a slash or a zero inside.</exception>
@@ -107,6 +128,7 @@ public static partial class SharedFile
     private const uint StatSize = 0x200;    // STATX_SIZE, linux/stat.h
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)] private static partial int open(string path, int flags, uint mode);
+    [LibraryImport("libc", SetLastError = true)] private static partial int fchmod(SafeFd fd, uint mode);
     [LibraryImport("libc", SetLastError = true)] private static partial int flock(SafeFd fd, int operation);
     [LibraryImport("libc", SetLastError = true)] private static partial int ftruncate(SafeFd fd, long length);
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)] private static partial int statx(SafeFd folder, string path, int flags, uint mask, ref byte status);

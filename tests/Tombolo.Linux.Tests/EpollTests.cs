@@ -193,4 +193,22 @@ public sealed class EpollTests : IDisposable
 
         public void Dispose() => Array.ForEach(Fds, fd => fd.Dispose());
     }
+
+    // What Tombolo.Regions builds on: each watcher sees each ring, though nobody takes any.
+    [Fact]
+    public void EdgeTriggered_EventFdThatNobodyReads_ReportsEachRingToEachWatcher()
+    {
+        using SafeFd bell = EventFd.Create();
+        using Epoll one = new(), two = new();
+        one.Add(bell, EpollEvents.Readable | EpollEvents.EdgeTriggered, 1);
+        two.Add(bell, EpollEvents.Readable | EpollEvents.EdgeTriggered, 2);
+        Span<EpollReport> reports = stackalloc EpollReport[1];
+        for (int ring = 0; ring < 100; ring++)
+        {
+            EventFd.Signal(bell);
+            one.Wait(reports, TimeSpan.Zero).ShouldBe(1);
+            two.Wait(reports, TimeSpan.Zero).ShouldBe(1);
+            one.Wait(reports, TimeSpan.Zero).ShouldBe(0);
+        }
+    }
 }

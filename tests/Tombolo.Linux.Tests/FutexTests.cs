@@ -34,6 +34,17 @@ public sealed unsafe class FutexTests : IDisposable
     }
 
     [Fact]
+    public void Wait_ThroughAReadOnlyMapping_IsWokenThroughAWritableOne()
+    {
+        using MemoryMapping readOnly = MemoryMapping.Map(_fd, 4096, writable: false);
+        nint address = readOnly.Address;
+        var sleeper = new Thread(() => Futex.Wait(ref *(uint*)address, 0, Watchdog.Limit));
+        sleeper.Start();
+        Watchdog.Until(() => Futex.Wake(ref WordOfTwo) == 1, "the sleeper sleeps");
+        sleeper.Join();
+    }
+
+    [Fact]
     public void Wait_OtherValue_ReturnsAtOnce() =>
         Watchdog.Run(() => Futex.Wait(ref WordOfOne, 1, Timeout.InfiniteTimeSpan).ShouldBe(FutexWake.ValueDiffers));
 

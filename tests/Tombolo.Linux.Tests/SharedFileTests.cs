@@ -119,4 +119,23 @@ public sealed class SharedFileTests : IDisposable
             File.Exists(FilePath).ShouldBeFalse();
         });
     }
+
+    [Fact]
+    public void ReopenReadOnly_OfAMemfd_CanBeMappedForReadingOnly()
+    {
+        using SafeFd memory = Memfd.Create("reopen", 4096);
+        using SafeFd readOnly = SharedFile.ReopenReadOnly(memory);
+        MemoryMapping.Map(readOnly, 4096, writable: false).Dispose();
+        Should.Throw<LinuxException>(() => MemoryMapping.Map(readOnly, 4096)).Errno.ShouldBe(Errno.AccessDenied);
+        SharedFile.IdentityOf($"/proc/self/fd/{readOnly.Number}").ShouldBe(SharedFile.IdentityOf($"/proc/self/fd/{memory.Number}"));
+    }
+
+    [Fact]
+    public void SetMode_OfAMemfd_DecidesWhoMayOpenItAgain()
+    {
+        using SafeFd memory = Memfd.Create("mode", 4096);
+        File.GetUnixFileMode($"/proc/self/fd/{memory.Number}").HasFlag(UnixFileMode.OtherWrite).ShouldBeTrue("a memfd is born open to all");
+        SharedFile.SetMode(memory, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        File.GetUnixFileMode($"/proc/self/fd/{memory.Number}").ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    }
 }

@@ -31,6 +31,9 @@ public sealed class DoorbellServer : IAsyncDisposable
     /// <summary>The shared memory.</summary>
     public Window Window => _parts.Window;
 
+    /// <summary>The shared memory's descriptor, borrowed: for handing it on by another way.</summary>
+    public SafeFd Memory => _parts.Memory.Descriptor;
+
     /// <summary>The server's own part in the fabric, if <see cref="DoorbellServerOptions.ResidentId"/> asked for it.</summary>
     public IParticipant? Resident => _loop.Resident;
 
@@ -60,6 +63,22 @@ public sealed class DoorbellServer : IAsyncDisposable
         server._thread.Start();
         return server;
     }
+
+    /// <summary>The eventfds on which a peer hears, by vector, borrowed: those of a sticky slot or of the resident live as long as the server.</summary>
+    /// <param name="id">The peer's number.</param>
+    /// <returns>Null where there is no such peer. Thread-safe.</returns>
+    public IReadOnlyList<SafeFd>? DoorbellsOf(PeerId id) => _loop.Resident is { } own && own.Id == id ? own.Vectors : _loop.EventsOf(id);
+
+    /// <summary>Has the keeper hold a descriptor of the owner's beside the server's own, so that a successor finds it with <see cref="Kept"/>. Without a keeper it is only owned.</summary>
+    /// <param name="name">At most 40 letters, without '.' and '#'; what stood under it is closed.</param>
+    /// <param name="fd">Owned by the server from now on.</param>
+    /// <remarks>Thread-safe.</remarks>
+    public void Keep(string name, SafeFd fd) => _parts.KeepBeside(name, fd);
+
+    /// <summary>What <see cref="Keep"/> was given, by this server or by the one that it took over from; borrowed.</summary>
+    /// <param name="name">The name.</param>
+    /// <returns>Null where there is none. Thread-safe.</returns>
+    public SafeFd? Kept(string name) => _parts.Beside(name);
 
     /// <summary>What the server's state is now.</summary>
     /// <exception cref="ObjectDisposedException">It has ended.</exception>

@@ -75,6 +75,9 @@ public sealed record DoorbellServerOptions
     /// <summary>Where the keeper listens. Default: <see cref="SocketPath"/> with ".keeper" behind it.</summary>
     public string? KeeperSocketPath { get; init; }
 
+    /// <summary>What the owner lays out in the memory, in any words: a successor that says otherwise does not take over. Default "".</summary>
+    public string Contents { get; init; } = "";
+
     /// <summary>How long an orderly stop waits for clients in mid-handshake, which QEMU does not survive being cut off from. Default 5 s.</summary>
     public TimeSpan StopGrace { get; init; } = TimeSpan.FromSeconds(5);
 

@@ -94,7 +94,7 @@ internal sealed class Ledger : IDisposable
             if (rows is 0 or > 1 << 18 || ToldOffset((int)rows) + (rows * (long)ToldStride((int)rows)) != size) return null;
             if (header.ReadAcquire64(32) != optionsPrint)
             {
-                fault = "the fabric that the keeper holds was started with another memory size, vector count, ID policy or place for peers";
+                fault = "the fabric that the keeper holds was started with another memory size, vector count, ID policy or place for peers, or with other contents";
                 return null;
             }
         }

@@ -40,7 +40,7 @@ internal sealed class Membership
     public bool TryPlace(PeerId? preferred, out Member? member, out string reason)
     {
         member = null;
-        reason = $"all {MaxPeers} places are taken";
+        reason = MaxPeers == 1 && _sessions.Count == 1 ? $"the only place is taken, by process {_sessions[0].Who.ProcessId}" : $"all {MaxPeers} places are taken";
         if (_sessions.Count >= MaxPeers) return false;
         if (IsSticky)
         {

@@ -32,6 +32,7 @@ internal sealed class MemoryClaim : IDisposable
                 return new(file, null, null);
             default:
                 SafeFd memory = Memfd.Create(options.MemoryName, options.SizeBytes);
+                SharedFile.SetMode(memory, UnixFileMode.UserRead | UnixFileMode.UserWrite);   // a memfd is born 0777: whoever holds it read-only could open it again for writing
                 Memfd.Add(memory, Seals.Shrink | Seals.Grow | Seals.Seal);
                 return new(memory, null, null);
         }

@@ -54,6 +54,9 @@ internal sealed partial class ServerLoop : IDisposable
 
     public Resident? Resident => _resident;
 
+    /// <summary>The eventfds of a client or slot; from any thread.</summary>
+    public IReadOnlyList<SafeFd>? EventsOf(PeerId id) => _table.Find(id);
+
     /// <summary>Runs until <see cref="Stop"/>.</summary>
     public void Run()
     {

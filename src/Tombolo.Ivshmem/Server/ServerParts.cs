@@ -11,6 +11,8 @@ internal sealed class ServerParts : IDisposable
 {
     private readonly DoorbellServerOptions _options;
     private readonly FileLock _lock;
+    private readonly Lock _keeping = new();   // guards Keeper's changes and _beside: an owner has things kept from any thread
+    private readonly Dictionary<string, SafeFd> _beside = [];
 
     private ServerParts(DoorbellServerOptions options, FileLock held, KeeperLink? keeper) => (_options, _lock, Keeper) = (options, held, keeper);
 
@@ -25,6 +27,8 @@ internal sealed class ServerParts : IDisposable
 
     /// <summary>What was found of a server that died, or null.</summary>
     public Recovery? Found { get; private set; }
+
+    private const string BesidePrefix = "beside-";   // no dot inside: not a row's
 
     public static string ConnectionName(int row) => string.Create(CultureInfo.InvariantCulture, $"conn.{row}");
 
@@ -58,20 +62,51 @@ internal sealed class ServerParts : IDisposable
     }
 
     /// <summary>Has the keeper hold descriptors, if there is a keeper.</summary>
-    public void Keep(string name, params ReadOnlySpan<SafeFd> fds) => Keeper?.Store(name, fds);
+    public void Keep(string name, params ReadOnlySpan<SafeFd> fds)
+    {
+        lock (_keeping) Keeper?.Store(name, fds);
+    }
 
     /// <summary>Has the keeper let go.</summary>
-    public void Forget(string name, int count = 1) => Keeper?.Remove(name, count);
+    public void Forget(string name, int count = 1)
+    {
+        lock (_keeping) Keeper?.Remove(name, count);
+    }
+
+    /// <summary>Has a descriptor of the server's owner kept, too; from any thread.</summary>
+    public void KeepBeside(string name, SafeFd fd)
+    {
+        lock (_keeping)
+        {
+            if (_beside.TryGetValue(name, out SafeFd? old) && old != fd) old.Dispose();
+            _beside[name] = fd;
+            Keeper?.Store(BesidePrefix + name, fd);
+        }
+    }
+
+    /// <summary>What is kept of the owner's, or null.</summary>
+    public SafeFd? Beside(string name)
+    {
+        lock (_keeping) return _beside.GetValueOrDefault(name);
+    }
 
     /// <summary>Gives up a keeper that is gone.</summary>
     public void DropKeeper()
     {
-        Keeper?.Dispose();
-        Keeper = null;
+        lock (_keeping)
+        {
+            Keeper?.Dispose();
+            Keeper = null;
+        }
     }
 
     /// <summary>Entrusts everything to a new keeper.</summary>
     public void UseKeeper(KeeperLink keeper)
+    {
+        lock (_keeping) EntrustAll(keeper);
+    }
+
+    private void EntrustAll(KeeperLink keeper)
     {
         Keeper = keeper;
         Keep("memory", Memory.Descriptor);
@@ -82,6 +117,7 @@ internal sealed class ServerParts : IDisposable
             Keep(EventsName(member.Slot), member.Events);
             if (member.Session is { } session) Keep(ConnectionName(member.Slot), session.Socket);
         }
+        foreach ((string name, SafeFd fd) in _beside) Keep(BesidePrefix + name, fd);
         Keep("ledger", Ledger.Descriptor);   // last: without it, nothing is taken over
     }
 
@@ -115,6 +151,7 @@ internal sealed class ServerParts : IDisposable
         Window?.Dispose();
         Ledger?.Dispose();
         Listener?.Dispose();
+        foreach (SafeFd fd in _beside.Values) fd.Dispose();
         PipeReader?.Dispose();
         PipeWriter?.Dispose();
         _lock.Dispose();
@@ -169,6 +206,8 @@ internal sealed class ServerParts : IDisposable
         List<SafeFd> pipe = Needed(kept, "pipe", 2);
         (PipeReader, PipeWriter) = (pipe[0], pipe[1]);
         Membership = new(_options, Ledger, Math.Min(peers, Ledger.RowCount - 1));
+        foreach ((string name, List<SafeFd> fds) in kept)
+            if (name.StartsWith(BesidePrefix, StringComparison.Ordinal) && fds.Count == 1) _beside[name[BesidePrefix.Length..]] = fds[0];
         Found = new(Ledger, Membership, PipeReader);
         Found.Restore(kept);
         if (!Path.Exists(_options.SocketPath))   // somebody removed the file: newcomers would not find the old socket
@@ -188,7 +227,7 @@ internal sealed class ServerParts : IDisposable
     private static ulong Print(DoorbellServerOptions options)
     {
         string text = string.Create(CultureInfo.InvariantCulture,
-            $"{options.SizeBytes}|{options.Vectors}|{string.Join(',', options.VectorsOf.OrderBy(pair => pair.Key).Select(pair => $"{pair.Key}:{pair.Value}"))}|{options.Ids}|{options.FirstId}-{options.LastId}|{options.MaxPeers}|{options.ResidentId}");
+            $"{options.SizeBytes}|{options.Vectors}|{string.Join(',', options.VectorsOf.OrderBy(pair => pair.Key).Select(pair => $"{pair.Key}:{pair.Value}"))}|{options.Ids}|{options.FirstId}-{options.LastId}|{options.MaxPeers}|{options.ResidentId}|{options.Contents}");
         ulong print = 14695981039346656037;
         foreach (char letter in text) print = (print ^ letter) * 1099511628211;
         return print;

@@ -3,8 +3,8 @@ using Tombolo.Linux;
 
 namespace Tombolo.Ivshmem;
 
-/// <summary>The sole right to a socket path, and to the memory object of a server: taken over from the dead, never from the living.</summary>
-internal static class SocketClaim
+/// <summary>The sole right to a socket path: taken over from the dead, never from the living.</summary>
+public static class SocketClaim
 {
     /// <summary>Makes sure that nobody alive serves a path, and removes what a dead server left there.</summary>
     /// <param name="path">The socket path. The caller holds its lock.</param>
@@ -28,6 +28,8 @@ internal static class SocketClaim
     }
 
     /// <summary>The sentence for a path that a living server serves.</summary>
+    /// <param name="path">The socket path.</param>
+    /// <param name="processId">The server's process id.</param>
     public static IvshmemException Alive(string path, int processId) =>
         new($"A server with process id {processId} serves '{path}' already; stop it, or choose another path.");
 }

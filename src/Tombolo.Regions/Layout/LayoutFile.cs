@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+using System.Text;
+using System.Text.Json;
+
+namespace Tombolo.Regions;
+
+/// <summary>Reads layout files: JSON of both generations, with every fault at once.</summary>
+/// <remarks>
+/// Source: the layout files of vSoC's ivshmem server. The newer ones give each region's <c>region_size</c>, and we choose its place; the older ones give
+/// <c>region_begin_offset</c> and <c>region_end_offset</c>, as numbers or numeric strings. A file may mix both. Keys that we do not know are let be.
+/// </remarks>
+public static class LayoutFile
+{
+    /// <summary>The largest file that is read.</summary>
+    public const int MaxBytes = 4 << 20;
+
+    /// <summary>Reads a file.</summary>
+    /// <param name="path">The file.</param>
+    /// <returns>A file that cannot be read is a fault too.</returns>
+    public static LayoutReading Load(string path)
+    {
+        try
+        {
+            if (new FileInfo(path) is { Exists: true, Length: > MaxBytes } large)
+                return new(null, [new(path, 1, 1, "$", $"The file has {large.Length} bytes; a layout has at most {MaxBytes}.")]);
+            return Parse(File.ReadAllBytes(path), path);
+        }
+        catch (IOException exception) { return new(null, [new(path, 1, 1, "$", $"The file cannot be read: {exception.Message}")]); }
+        catch (UnauthorizedAccessException) { return new(null, [new(path, 1, 1, "$", "The file cannot be read: permission denied.")]); }
+    }
+
+    /// <summary>Reads a text.</summary>
+    /// <param name="text">UTF-8; any bytes are taken, and end in faults if they must.</param>
+    /// <param name="path">How faults name it.</param>
+    public static LayoutReading Parse(ReadOnlySpan<byte> text, string path)
+    {
+        if (text.StartsWith("\uFEFF"u8)) text = text[3..];
+        List<(long At, string Path, string Message)> found = [];
+        RegionLayout? layout = null;
+        try
+        {
+            PlacedJson root = PlacedJson.Parse(text, (at, where, what) => found.Add((at, where, what)));
+            layout = new LayoutReader(found).Read(root);
+        }
+        catch (JsonException exception)
+        {
+            long line = (exception.LineNumber ?? 0) + 1, column = (exception.BytePositionInLine ?? 0) + 1;
+            return new(null, [new(path, (int)line, (int)column, "$", $"This is not JSON: {Reason(exception)}")]);
+        }
+        catch (InvalidOperationException)   // a text with half a surrogate pair: syntax that only shows when it is decoded
+        {
+            return new(null, [new(path, 1, 1, "$", "This is not JSON: a text in it is not valid Unicode.")]);
+        }
+        return found.Count == 0 ? new(layout, []) : new(null, WithPlaces(text, path, [.. found.OrderBy(fault => fault.At)]));
+    }
+
+    // In order of the text, so that lines and columns are counted once, however many faults there are.
+    private static List<LayoutFault> WithPlaces(ReadOnlySpan<byte> text, string path, List<(long At, string Path, string Message)> found)
+    {
+        var faults = new List<LayoutFault>(found.Count);
+        int at = 0, line = 1, column = 1;
+        foreach ((long where, string inside, string message) in found)
+        {
+            ReadOnlySpan<byte> passed = text[at..(int)Math.Min(where, text.Length)];
+            int newLine = passed.LastIndexOf((byte)'\n');
+            column = newLine < 0 ? column + Encoding.UTF8.GetCharCount(passed) : 1 + Encoding.UTF8.GetCharCount(passed[(newLine + 1)..]);
+            line += passed.Count((byte)'\n');
+            at += passed.Length;
+            faults.Add(new(path, line, column, inside, message));
+        }
+        return faults;
+    }
+
+    // Without the "LineNumber: … | BytePositionInLine: …" that the library appends.
+    private static string Reason(JsonException exception)
+    {
+        int end = exception.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
+        return end < 0 ? exception.Message : exception.Message[..end];
+    }
+}
