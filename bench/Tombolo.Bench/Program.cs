@@ -3,6 +3,7 @@
 // The rest are the parts that run in processes of their own:
 // tombolo-bench serve SOCKET doorbell|mailbox                                       a server, until standard input ends
 // tombolo-bench ping|pong SOCKET doorbell|doorbell-edge|mailbox COUNT WARM-UP       one side of a round trip
+// tombolo-bench channel ping|pong|source|sink|waker|sleeper FOLDER WAY BYTES COUNT  one side of a channel
 using System.Globalization;
 using Tombolo.Bench;
 
@@ -13,6 +14,19 @@ switch (args)
         return 0;
     case ["ping" or "pong", string socket, string kind, string count, string warmUp]:
         RoundTrip.Run(args[0] == "ping", socket, kind, int.Parse(count, CultureInfo.InvariantCulture), int.Parse(warmUp, CultureInfo.InvariantCulture));
+        return 0;
+    case ["channel", string side, string folder, string way, string bytes, string count]:
+        int messages = int.Parse(count, CultureInfo.InvariantCulture), warmUps = Math.Max(messages / 10, 20_000);   // the compiler works in the background
+        ChannelRole role = new(folder, way, int.Parse(bytes, CultureInfo.InvariantCulture), messages);
+        switch (side)
+        {
+            case "ping": role.Ping(warmUps); break;
+            case "pong": role.Pong(); break;
+            case "source": role.Source(warmUps); break;
+            case "sink": role.Sink(warmUps); break;
+            case "waker": role.Waker(); break;
+            default: role.Sleeper(); break;
+        }
         return 0;
     case ["report", ..]:
         return await Report.RunAsync(BenchOptions.Parse(args.AsSpan(1)));

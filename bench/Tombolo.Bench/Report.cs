@@ -42,6 +42,8 @@ internal static class Report
             "",
             .. new MeshBench(options).Measure()]));
         yield return new("idle", "A server with 500 idle peers", () => Task.FromResult(new IdleBench(options).Measure()));
+        if (Environment.ProcessorCount > 1)
+            yield return new("channel", "Channels between two processes", () => Task.FromResult(new ChannelBench(options).Measure()));
         if (options.Kernel is not null && options.Initramfs is not null)
             yield return new("guest", "Messages through `/dev/tombolo_bridge_*`", async () => [
                 "Two guests in QEMU without hardware virtualisation (`-accel tcg`), 256 MB each, one virtual processor; a write returns when the receiver took the message. The original driver, which ours follows, is known for about 100 writes a second.",
