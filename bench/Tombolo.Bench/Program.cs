@@ -16,7 +16,7 @@ switch (args)
         RoundTrip.Run(args[0] == "ping", socket, kind, int.Parse(count, CultureInfo.InvariantCulture), int.Parse(warmUp, CultureInfo.InvariantCulture));
         return 0;
     case ["channel", string side, string folder, string way, string bytes, string count]:
-        int messages = int.Parse(count, CultureInfo.InvariantCulture), warmUps = Math.Max(messages / 10, 20_000);   // the compiler works in the background
+        int messages = int.Parse(count, CultureInfo.InvariantCulture), warmUps = Math.Max(messages / 10, 1000);
         ChannelRole role = new(folder, way, int.Parse(bytes, CultureInfo.InvariantCulture), messages);
         switch (side)
         {

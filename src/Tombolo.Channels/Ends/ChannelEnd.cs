@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using System.Runtime.CompilerServices;
+using Tombolo.Linux;
 using Tombolo.Memory;
 
 namespace Tombolo.Channels;
@@ -27,7 +28,7 @@ public abstract partial class ChannelEnd : IDisposable, IAsyncDisposable
     {
         (_seat, _options, _party) = (seat, options, seat.Party);
         _own = seat.End(seat.Index);
-        _spin = new(Environment.ProcessorCount > 1 ? options.Spin : TimeSpan.Zero);
+        _spin = new(Processors.Online > 1 ? options.Spin : TimeSpan.Zero);
     }
 
     /// <summary>The channel's name.</summary>
