@@ -172,12 +172,13 @@ static void tombolo_window_remove(struct tombolo_function *fn)
 	unmap_mapping_range(windev->inode->i_mapping, 0, 0, 1);
 
 	tombolo_release_bells(windev);
+	/* The hang-up first: who waits for it and for eventfds must not hear a ring, look at the memory, and find it gone. */
+	wake_up_all(&windev->waitq);
 	for (unsigned int i = 0; i < windev->vectors; i++) {
 		spin_lock_irq(&windev->bells[i].lock);
 		tombolo_signal(&windev->bells[i]);
 		spin_unlock_irq(&windev->bells[i].lock);
 	}
-	wake_up_all(&windev->waitq);
 	windev->fn = NULL;
 	tombolo_windev_put(windev);
 }

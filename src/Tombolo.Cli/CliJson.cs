@@ -12,5 +12,6 @@ namespace Tombolo.Cli;
 [JsonSerializable(typeof(List<Participant>), TypeInfoPropertyName = "Participants")]
 [JsonSerializable(typeof(Received))]
 [JsonSerializable(typeof(PingOutcome))]
+[JsonSerializable(typeof(Tombolo.Ivshmem.WindowProbe))]
 [JsonSerializable(typeof(List<FabricStatus>), TypeInfoPropertyName = "FabricStatuses")]
 internal sealed partial class CliJson : JsonSerializerContext;

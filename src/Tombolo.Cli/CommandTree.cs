@@ -27,6 +27,7 @@ internal static class CommandTree
             ListenCommand.Create(context),
             IntCommand.Create(context),
             DoctorCommand.Create(context),
+            ProbeCommand.Create(context),
             VmCommand.Create(context),
             IvshmemServerCommand.Create(context),
             IvshmemClientCommand.Create(context),

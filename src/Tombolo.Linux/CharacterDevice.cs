@@ -7,7 +7,7 @@ namespace Tombolo.Linux;
 /// <remarks>Thread-safe. Source: open(2), read(2), write(2).</remarks>
 public static partial class CharacterDevice
 {
-    private const int ReadOnly = 0, WriteOnly = 1, NonBlocking = 0x800, CloseOnExec = 0x80000;   // asm-generic/fcntl.h
+    private const int ReadOnly = 0, WriteOnly = 1, ReadWrite = 2, NonBlocking = 0x800, CloseOnExec = 0x80000;   // asm-generic/fcntl.h
 
     /// <summary>Opens a device for reading, without waiting in reads.</summary>
     /// <param name="path">The node in /dev.</param>
@@ -20,6 +20,12 @@ public static partial class CharacterDevice
     /// <returns>A descriptor the caller owns.</returns>
     /// <exception cref="LinuxException">ENOENT, EACCES, ENXIO and the like.</exception>
     public static SafeFd OpenWriter(string path) => new(LinuxException.ThrowIfFailed(open(path, WriteOnly | CloseOnExec), "open", path));
+
+    /// <summary>Opens a device for reading and writing, without waiting in either.</summary>
+    /// <param name="path">The node in /dev.</param>
+    /// <returns>A descriptor the caller owns.</returns>
+    /// <exception cref="LinuxException">ENOENT, EACCES, EBUSY and the like.</exception>
+    public static SafeFd OpenBoth(string path) => new(LinuxException.ThrowIfFailed(open(path, ReadWrite | NonBlocking | CloseOnExec), "open", path));
 
     /// <summary>Reads one message.</summary>
     /// <param name="fd">Borrowed.</param>

@@ -20,6 +20,10 @@ public static class Errno
     public const int AccessDenied = 13;
     /// <summary>EEXIST: exists already.</summary>
     public const int Exists = 17;
+    /// <summary>EBUSY: somebody else has it.</summary>
+    public const int Busy = 16;
+    /// <summary>ENODEV: no such device, or it is gone.</summary>
+    public const int NoDevice = 19;
     /// <summary>EINVAL: invalid argument.</summary>
     public const int Invalid = 22;
     /// <summary>EMFILE: this process has as many descriptors as it may.</summary>

@@ -83,6 +83,10 @@ public readonly ref struct SharedView(Span<byte> bytes)
     /// <param name="source">The bytes.</param>
     public void CopyIn(int offsetBytes, ReadOnlySpan<byte> source) => source.CopyTo(_bytes.Slice(offsetBytes, source.Length));
 
+    /// <summary>Copies the whole view into another, as it is at some moment for each byte.</summary>
+    /// <param name="destination">At least as long.</param>
+    public void CopyTo(SharedView destination) => _bytes.CopyTo(destination._bytes);
+
     /// <summary>Zeroes a part of the view.</summary>
     /// <param name="offsetBytes">Where to start.</param>
     /// <param name="lengthBytes">How many bytes.</param>

@@ -28,12 +28,25 @@ public sealed class Window : IDisposable
     /// <exception cref="LinuxException">The kernel refused the mapping.</exception>
     public static Window Map(SafeFd fd, long? lengthBytes = null, bool writable = true)
     {
-        if (!BitConverter.IsLittleEndian) throw new PlatformNotSupportedException("Shared layouts are little-endian; this host is big-endian.");
+        RefuseBigEndian();
         long size = SharedFile.SizeOf(fd);
         long length = lengthBytes ?? size;
         if (length <= 0 || length > size)
             throw new ArgumentOutOfRangeException(nameof(lengthBytes), length, $"A window of {length} bytes cannot be mapped from an object of {size} bytes.");
         return new(MemoryMapping.Map(fd, length, writable: writable));
+    }
+
+    /// <summary>Maps a device's memory. Unlike a file, a device cannot be asked for its length.</summary>
+    /// <param name="fd">The device, borrowed; not needed afterwards.</param>
+    /// <param name="lengthBytes">Length in bytes, as the device's driver says; more than 0.</param>
+    /// <param name="offsetBytes">Where it starts in what the device offers; a multiple of the page size.</param>
+    /// <param name="writable">Whether this party may write.</param>
+    /// <exception cref="LinuxException">The driver refused the mapping.</exception>
+    /// <remarks>Where the device goes away, touching the memory raises SIGBUS, which ends the process.</remarks>
+    public static Window MapDevice(SafeFd fd, long lengthBytes, long offsetBytes = 0, bool writable = true)
+    {
+        RefuseBigEndian();
+        return new(MemoryMapping.Map(fd, lengthBytes, offsetBytes, writable));
     }
 
     /// <summary>A checked view of a part of the window.</summary>
@@ -64,13 +77,6 @@ public sealed class Window : IDisposable
     // SAFETY: as Block.
     public unsafe SharedWord64 Word64(long offsetBytes) => new((ulong*)At(offsetBytes, sizeof(ulong), sizeof(ulong)));
 
-    /// <summary>The bytes themselves, for memory that no other party writes: what a server keeps for its successor.</summary>
-    /// <param name="offsetBytes">Where the part starts.</param>
-    /// <param name="lengthBytes">How long it is.</param>
-    /// <inheritdoc cref="View" path="/exception"/>
-    // SAFETY: the range is checked to lie within the mapping, which stays until Dispose.
-    public unsafe Span<byte> Own(long offsetBytes, int lengthBytes) => new(At(offsetBytes, lengthBytes, 1), lengthBytes);
-
     /// <summary>Unmaps the memory.</summary>
     public void Dispose() => _mapping.Dispose();
 
@@ -83,5 +89,10 @@ public sealed class Window : IDisposable
             throw new ArgumentOutOfRangeException(nameof(offsetBytes), offsetBytes, $"Offset {offsetBytes} is no multiple of {alignment}.");
         // SAFETY: the range was just checked to lie within the mapping, which begins on a page.
         return (byte*)_mapping.Address + offsetBytes;
+    }
+
+    private static void RefuseBigEndian()
+    {
+        if (!BitConverter.IsLittleEndian) throw new PlatformNotSupportedException("Shared layouts are little-endian; this host is big-endian.");
     }
 }

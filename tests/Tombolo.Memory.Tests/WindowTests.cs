@@ -34,6 +34,15 @@ public sealed class WindowTests : IDisposable
     }
 
     [Fact]
+    public void MapDevice_OffsetAndLength_AreTheCallers()
+    {
+        using Window whole = Window.Map(_memory), part = Window.MapDevice(_memory, 4096, 4096);
+        part.LengthBytes.ShouldBe(4096);
+        part.View(0, 8).WriteRelease64(0, 42);
+        whole.View(4096, 8).ReadAcquire64(0).ShouldBe(42u);
+    }
+
+    [Fact]
     public void Map_NoMemoryAtAll_IsRefused() => FdCount.AssertUnchanged(() =>
     {
         using SafeFd doorbell = EventFd.Create();

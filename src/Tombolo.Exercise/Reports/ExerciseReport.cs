@@ -39,7 +39,12 @@ internal sealed record ExerciseReport(
     }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
+/// <summary>Rounds through a bare window, all of them right.</summary>
+internal sealed record SwapReport(string Window, int Id, uint Rounds, int Bytes, Percentiles? RoundMicroseconds);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(ExerciseReport))]
 [JsonSerializable(typeof(IReadOnlyList<Neighbour>))]
+[JsonSerializable(typeof(SwapReport))]
+[JsonSerializable(typeof(Tombolo.Ivshmem.WindowProbe))]
 internal sealed partial class ExerciseJson : JsonSerializerContext;

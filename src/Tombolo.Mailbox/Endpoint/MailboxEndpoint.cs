@@ -212,7 +212,8 @@ public sealed partial class MailboxEndpoint : IAsyncDisposable
         var who = new List<MailboxPeer>();
         bool isOpen = _sender.TryUse(slots =>
         {
-            foreach (PeerId id in _self.Peers.Append(Id).Where(Geometry.HasSlot).Order())
+            IEnumerable<PeerId> possible = _self.KnowsPeers ? _self.Peers.Append(Id) : Enumerable.Range(1, Geometry.ServerId.Value).Select(static id => new PeerId((ushort)id));
+            foreach (PeerId id in possible.Where(Geometry.HasSlot).Order())
             {
                 string name = slots.NameOf(id);
                 if (name.Length > 0 || id == Geometry.ServerId) who.Add(new(id, name, slots.AddressOf(id), _attributes.GetValueOrDefault(id, "")));

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+using System.Runtime.InteropServices;
+
+namespace Tombolo.Linux;
+
+/// <summary>Calls of a device driver whose numbers say how many bytes they take: ioctl(2) with a structure.</summary>
+/// <remarks>Thread-safe. Source: asm-generic/ioctl.h: bits 0-7 a number, 8-15 the driver's letter, 16-29 the structure's size, 30-31 the direction.</remarks>
+public static partial class DeviceControl
+{
+    private const int SizeShift = 16;
+    private const uint SizeMask = 0x3FFF;
+
+    /// <summary>Makes a call.</summary>
+    /// <param name="fd">The device, borrowed.</param>
+    /// <param name="request">The call's number, made by _IOR, _IOW or _IOWR.</param>
+    /// <param name="argument">The structure; exactly as long as the number says, since the driver reads or writes that many bytes.</param>
+    /// <returns>0, or the error number.</returns>
+    /// <exception cref="ArgumentException">The argument has another length than the number says.</exception>
+    public static unsafe int Call(SafeFd fd, uint request, Span<byte> argument)
+    {
+        uint size = (request >> SizeShift) & SizeMask;
+        if (size != argument.Length) throw new ArgumentException($"The call {request:X8} takes {size} bytes, not {argument.Length}.", nameof(argument));
+        // SAFETY: the driver touches as many bytes as the number says (a rule of ioctl), and the span was just checked to have them.
+        fixed (byte* pointer = argument) return ioctl(fd, request, pointer) < 0 ? Marshal.GetLastPInvokeError() : 0;
+    }
+
+    [LibraryImport("libc", SetLastError = true)] private static unsafe partial int ioctl(SafeFd fd, nuint request, byte* argument);
+}
