@@ -106,6 +106,17 @@ public static partial class SharedFile
             : (((ulong)MemoryMarshal.Read<uint>(status[136..]) << 32) | MemoryMarshal.Read<uint>(status[140..]), MemoryMarshal.Read<ulong>(status[32..]));
     }
 
+    /// <summary>Takes room on the disk for a file, so that writing into its mapping cannot fail later (which would end the process by SIGBUS).</summary>
+    /// <param name="fd">A file open for writing, borrowed.</param>
+    /// <param name="sizeBytes">The file's new size; it does not shrink.</param>
+    /// <exception cref="LinuxException">ENOSPC: the disk is full; EOPNOTSUPP: the file system cannot do it.</exception>
+    /// <remarks>Source: fallocate(2).</remarks>
+    public static void Reserve(SafeFd fd, long sizeBytes)
+    {
+        while (fallocate(fd, 0, 0, sizeBytes) < 0)
+            if (Marshal.GetLastPInvokeError() != Errno.Interrupted) throw LinuxException.Last("fallocate", $"descriptor {fd.Number} to {sizeBytes} bytes");
+    }
+
     /// <summary>Takes a lock that lives as long as this open file; see flock(2).</summary>
     /// <param name="fd">A descriptor that is never handed to another process, which would share the lock.</param>
     /// <returns>False where another open file holds it.</returns>
@@ -130,6 +141,7 @@ public static partial class SharedFile
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)] private static partial int open(string path, int flags, uint mode);
     [LibraryImport("libc", SetLastError = true)] private static partial int fchmod(SafeFd fd, uint mode);
     [LibraryImport("libc", SetLastError = true)] private static partial int flock(SafeFd fd, int operation);
+    [LibraryImport("libc", SetLastError = true)] private static partial int fallocate(SafeFd fd, int mode, long offset, long length);
     [LibraryImport("libc", SetLastError = true)] private static partial int ftruncate(SafeFd fd, long length);
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)] private static partial int statx(SafeFd folder, string path, int flags, uint mask, ref byte status);
 }

@@ -77,6 +77,13 @@ public sealed class Window : IDisposable
     // SAFETY: as Block.
     public unsafe SharedWord64 Word64(long offsetBytes) => new((ulong*)At(offsetBytes, sizeof(ulong), sizeof(ulong)));
 
+    /// <summary>The bytes themselves, for memory that no other party writes: what a server keeps for its successor.</summary>
+    /// <param name="offsetBytes">Where the part starts.</param>
+    /// <param name="lengthBytes">How long it is.</param>
+    /// <inheritdoc cref="View" path="/exception"/>
+    // SAFETY: the range is checked to lie within the mapping, which stays until Dispose.
+    public unsafe Span<byte> Own(long offsetBytes, int lengthBytes) => new(At(offsetBytes, lengthBytes, 1), lengthBytes);
+
     /// <summary>Unmaps the memory.</summary>
     public void Dispose() => _mapping.Dispose();
 

@@ -31,6 +31,7 @@ internal static class Layers
     {
         [("Tombolo.Mailbox", "Tombolo.Ivshmem")] = "A mailbox lives on a doorbell fabric; its slots are numbered by that fabric's IDs.",
         [("Tombolo.Channels", "Tombolo.Ivshmem")] = "On a doorbell fabric, channels ring and hear through a participant of it.",
+        [("Tombolo.Store", "Tombolo.Ivshmem")] = "A store that is started again takes its connections back from the keeper.",
         [("Tombolo.Fabric", "Tombolo.Machines")] = "The declared world contains machines.",
     };
 

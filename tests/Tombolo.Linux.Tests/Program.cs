@@ -16,6 +16,8 @@ internal static class Program
                 using (FileLock? taken = FileLock.TryTake(path, out int owner)) return AfterParent(taken is null ? $"held by {owner}" : "taken");
             case ["futex", string path]:
                 return SleepOn(path);
+            case ["counted", string path, string socket]:
+                return CountedTransferTests.SendForEver(path, socket);
             case ["fill"]:
                 return ReceiveWithoutRoom();
             default:

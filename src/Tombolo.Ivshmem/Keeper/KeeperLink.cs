@@ -5,8 +5,9 @@ using Tombolo.Linux;
 
 namespace Tombolo.Ivshmem;
 
-/// <summary>The server's end of the keeper's socket.</summary>
-internal sealed class KeeperLink : IDisposable
+/// <summary>A server's end of the keeper's socket: what it stores there outlives it.</summary>
+/// <remarks>Not thread-safe: it belongs to one loop.</remarks>
+public sealed class KeeperLink : IDisposable
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(20);
 
@@ -51,6 +52,8 @@ internal sealed class KeeperLink : IDisposable
     }
 
     /// <summary>Has descriptors kept under a name, in place of what was there.</summary>
+    /// <param name="name">At most 50 bytes, without '#'.</param>
+    /// <param name="fds">Borrowed; the keeper gets duplicates.</param>
     public void Store(string name, params ReadOnlySpan<SafeFd> fds)
     {
         for (int at = 0; at < fds.Length; at += UnixSocket.MaxFdsPerMessage)
@@ -61,6 +64,8 @@ internal sealed class KeeperLink : IDisposable
     }
 
     /// <summary>Has a name, stored with that many descriptors, forgotten.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="count">How many descriptors were stored under it.</param>
     public void Remove(string name, int count = 1)
     {
         for (int at = 0; at < count; at += UnixSocket.MaxFdsPerMessage) Send(new(KeeperOperation.Remove, PartName(name, at)), []);

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+namespace Tombolo.Store;
+
+/// <summary>Settings of a <see cref="StoreClient"/>. Immutable.</summary>
+public sealed record StoreClientOptions
+{
+    /// <summary>The server's socket.</summary>
+    public required string SocketPath { get; init; }
+    /// <summary>How long to wait before trying to connect again; each failure doubles it, up to <see cref="LongestPause"/>. Default 20 ms.</summary>
+    public TimeSpan Pause { get; init; } = TimeSpan.FromMilliseconds(20);
+    /// <summary>The longest pause between two tries. Default 2 s.</summary>
+    public TimeSpan LongestPause { get; init; } = TimeSpan.FromSeconds(2);
+    /// <summary>Whether to connect again when the server goes away: watches are registered again, requests under way fail. Default true.</summary>
+    public bool Reconnects { get; init; } = true;
+    /// <summary>How often a transaction is done again after a conflict before it is given up. Default 1000.</summary>
+    public int TransactionRetries { get; init; } = 1000;
+    /// <summary>Where time comes from.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>The socket where nobody says otherwise: XENSTORED_PATH, XENSTORED_RUNDIR/socket, or /run/xenstored/socket, as the clients of xenstored have it.</summary>
+    public static string DefaultSocketPath =>
+        Environment.GetEnvironmentVariable("XENSTORED_PATH") is { Length: > 0 } path ? path
+        : Path.Combine(Environment.GetEnvironmentVariable("XENSTORED_RUNDIR") is { Length: > 0 } folder ? folder : "/run/xenstored", "socket");
+}

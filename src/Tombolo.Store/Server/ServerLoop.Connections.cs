@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+using System.Text;
+using Tombolo.Ivshmem;
+using Tombolo.Linux;
+
+namespace Tombolo.Store;
+
+internal sealed partial class ServerLoop
+{
+    // Who comes, who goes, who holds their sockets.
+
+    private void AcceptWaiting()
+    {
+        for (int i = 0; i < AcceptsPerTurn; i++)
+        {
+            SafeFd? socket = UnixSocket.TryAccept(_parts.Listener, out int errno);
+            if (socket is not null) Admit(socket);
+            else if (errno is Errno.TooManyOpenFiles or Errno.FileTableFull)
+            {
+                _spare.Dispose();
+                if (UnixSocket.TryAccept(_parts.Listener, out _) is { } last) Refuse(last, "no descriptor is left");
+                _spare = EventFd.Create();
+            }
+            else if (errno != Errno.ConnectionAborted) return;
+        }
+    }
+
+    private void Admit(SafeFd socket)
+    {
+        PeerCredentials who = UnixSocket.CredentialsOf(socket);
+        if (_options.Identify(who) is not { } domain) Refuse(socket, "it is not among the users that may connect");
+        else if (!_freeSlots.TryPop(out int slot)) Refuse(socket, $"{_memory.SlotCount} connections are open, as many as there may be");
+        else
+        {
+            // The keeper first: once it holds the connection, this server's death no longer cuts the client off.
+            _persistence.Keeper?.Store(StoreParts.NameOf(slot, isRing: false), socket);
+            Prepare(slot, domain, (0, 0));
+            _memory[slot].State = SlotState.Socket;
+            Attach(new SocketConnection(_memory, slot, socket, who, domain, _options.Quotas.Events));
+        }
+    }
+
+    private void Refuse(SafeFd socket, string reason)
+    {
+        PeerCredentials who = UnixSocket.CredentialsOf(socket);
+        socket.Dispose();
+        _counters.Refused++;
+        Log.Refused(_log, who.ProcessId, who.UserId, reason);
+    }
+
+    private void Prepare(int slot, DomainId domain, (uint Received, uint Sent) start)
+    {
+        _memory.ForgetCall();
+        ref Slot mine = ref _memory[slot];
+        mine.Domain = domain.Value;
+        mine.Connection = _memory.NextConnection++;
+        mine.Received = mine.InOrigin = start.Received;
+        mine.Sent = mine.OutOrigin = start.Sent;
+        mine.Progress = start.Received | ((ulong)start.Sent << 32);
+        mine.Flags = 0;
+    }
+
+    private void Attach(Connection connection)
+    {
+        connection.Token = _nextToken++;
+        connection.Touched = Touch;
+        if (_engine.Domains.TryGetValue(connection.Domain, out StoreDomain? known)) connection.Target = known.Target;
+        _connections.Add(connection.Token, connection);
+        if (connection is RingConnection ring) _rings[connection.Domain] = ring;
+        _counters.Joins++;
+        _epoll.Add(connection.Descriptor, connection is RingConnection ? EpollEvents.Readable : Wanted(connection), connection.Token);
+        MarkDirty(connection);   // a successor may have something to send,
+        Enqueue(connection);     // and requests to answer
+    }
+
+    private void Drop(Connection connection, string reason, uint ringError)
+    {
+        if (connection is RingConnection ring)
+        {
+            if (!ring.IsBroken) Log.Dropped(_log, NameOf(connection), reason);
+            ring.Break(ringError);
+            return;
+        }
+        if (ringError == 3) Log.Dropped(_log, NameOf(connection), reason);
+        Close(connection);
+    }
+
+    private void Close(Connection connection)
+    {
+        if (connection.IsClosed) return;
+        connection.IsClosed = true;
+        if (connection.IsTouched)
+        {
+            connection.IsTouched = false;
+            _ = _touched.Remove(connection);
+        }
+        _persistence.Keeper?.Remove(StoreParts.NameOf(connection.Slot, connection is RingConnection), connection is RingConnection ? 3 : 1);
+        _memory[connection.Slot].State = SlotState.Free;
+        _freeSlots.Push(connection.Slot);
+        _engine.Forget(connection);
+        _ = _connections.Remove(connection.Token);
+        if (connection is RingConnection ring && _rings.GetValueOrDefault(connection.Domain) == ring) _ = _rings.Remove(connection.Domain);
+        _epoll.Remove(connection.Descriptor);
+        connection.Close();
+        _counters.Leaves++;
+    }
+
+    /// <summary>Connects a domain's ring. Call it on the loop.</summary>
+    /// <param name="domain">The domain; a ring that it has is closed.</param>
+    /// <param name="ring">Owned from now on.</param>
+    /// <returns>False where there is no place for it.</returns>
+    public bool TryConnect(DomainId domain, StoreRing ring)
+    {
+        Disconnect(domain);
+        if (!_freeSlots.TryPop(out int slot)) return false;
+        _persistence.Keeper?.Store(StoreParts.NameOf(slot, isRing: true), ring.Memory, ring.ToServer, ring.ToDomain);
+        Prepare(slot, domain, RingConnection.Indices(ring));
+        _memory[slot].RingOffset = ring.OffsetBytes;
+        _memory[slot].State = SlotState.Ring;
+        Attach(new RingConnection(_memory, slot, ring, domain, _options.Quotas.Events));
+        return true;
+    }
+
+    // The domain begins its ring anew, as a kernel does that was loaded by another (kexec).
+    private void Reconnect(RingConnection ring)
+    {
+        StoreRing same = new(ring.Ring.Memory.Duplicate(), ring.Ring.OffsetBytes, ring.Ring.ToServer.Duplicate(), ring.Ring.ToDomain.Duplicate());
+        ring.Restart();
+        if (!TryConnect(ring.Domain, same)) Log.Dropped(_log, NameOf(ring), "there is no place for its ring");
+    }
+
+    private void Disconnect(DomainId domain)
+    {
+        if (_rings.GetValueOrDefault(domain) is { } ring) Close(ring);
+    }
+
+    /// <summary>Makes a domain known, with a ring or without. Call it on the loop.</summary>
+    public bool TryIntroduce(DomainId domain, StoreRing? ring)
+    {
+        if (!_persistence.HasRoom(32) || (ring is not null && !TryConnect(domain, ring))) return false;
+        _engine.Introduce(domain);
+        Commit(null);
+        return true;
+    }
+
+    /// <summary>Forgets a domain. Call it on the loop.</summary>
+    public bool TryRelease(DomainId domain)
+    {
+        if (!_engine.Domains.ContainsKey(domain) || !_engine.TryRelease(domain)) return false;
+        Commit(null);
+        return true;
+    }
+
+    private void MakeKeys()
+    {
+        foreach (StoreKey key in _options.Keys)
+        {
+            byte[] path = Encoding.UTF8.GetBytes(key.Path);
+            if (StoreTree.Find(_engine.Root, path) is not null) continue;
+            if (!_engine.TryChange(new(ChangeKind.Write, path, default, Encoding.UTF8.GetBytes(key.Value), null))) return;
+            if (key.Permissions is not null) _ = _engine.TryChange(new(ChangeKind.Permissions, path, default, [], key.Permissions));
+            Commit(null);
+        }
+    }
+
+    private void ReplaceKeeper()
+    {
+        if (_persistence.Keeper is not { } dead) return;
+        _epoll.Remove(dead.Socket);
+        dead.Dispose();
+        _persistence.Keeper = null;
+        Log.KeeperGone(_log);
+        _ = Task.Factory.StartNew(LaunchKeeperAsync, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
+
+    // On a thread of its own: a process takes a while to start, and nobody shall wait for it.
+    private async Task LaunchKeeperAsync()
+    {
+        for (; !_isStopping; await Task.Delay(_keeperRetry))
+        {
+            try
+            {
+                KeeperLink keeper = KeeperLink.Launch(_options.KeeperCommand, _options.KeeperPath);
+                Post(() =>
+                {
+                    _parts.Entrust(keeper, _connections.Values);
+                    _epoll.Add(keeper.Socket, EpollEvents.Readable, KeeperToken);
+                });
+                return;
+            }
+            catch (TomboloException exception) { Log.KeeperFailed(_log, exception.Message); }
+        }
+    }
+}

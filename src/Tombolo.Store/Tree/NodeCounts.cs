@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+using System.Runtime.InteropServices;
+
+namespace Tombolo.Store;
+
+/// <summary>How many nodes each domain owns.</summary>
+internal sealed class NodeCounts
+{
+    private readonly Dictionary<DomainId, int> _counts = [];
+
+    public int this[DomainId domain] => _counts.GetValueOrDefault(domain);
+
+    public IEnumerable<KeyValuePair<DomainId, int>> All => _counts;
+
+    public void Add(DomainId domain, int nodes)
+    {
+        ref int count = ref CollectionsMarshal.GetValueRefOrAddDefault(_counts, domain, out _);
+        count += nodes;
+    }
+
+    public void Add(NodeCounts other)
+    {
+        foreach ((DomainId domain, int nodes) in other._counts) Add(domain, nodes);
+    }
+
+    public void Clear() => _counts.Clear();
+
+    /// <summary>Adds or takes away a node and all below it.</summary>
+    public void AddAll(StoreNode node, int times)
+    {
+        Add(node.Permissions.Owner, times);
+        foreach (StoreNode child in node.Children.From(0)) AddAll(child, times);
+    }
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+using System.Globalization;
+using System.Net.Sockets;
+using Tombolo.Testing;
+
+namespace Tombolo.Store.Tests;
+
+/// <summary>The client against our server, and against servers that lie.</summary>
+public sealed class StoreClientTests : IAsyncDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly StoreServer _server;
+
+    public StoreClientTests() => _server = StoreServer.Start(new() { SocketPath = _folder["s"], Quotas = new() { Nodes = 3 }, Identify = who => Domain, Keys = [new("/mine", "", StorePermissions.Parse("b0"))] });
+
+    private DomainId? Domain { get; set; } = DomainId.Privileged;
+
+    [Fact]
+    public async Task EveryOperation_DoesWhatItSays()
+    {
+        await using StoreClient client = await ConnectAsync();
+        await client.WriteAsync("/a/b", "välue");
+        (await client.ReadAsync("/a/b")).ShouldBe("välue");
+        (await client.ReadAsync("/a/none")).ShouldBeNull();
+        await client.MakeDirectoryAsync("/a/c");
+        (await client.ListAsync("/a")).ShouldBe(["b", "c"]);
+        (await client.ListAsync("/none")).ShouldBeNull();
+        await client.SetPermissionsAsync("/a/c", StorePermissions.Parse("n0,r5"));
+        (await client.GetPermissionsAsync("/a/c")).ShouldNotBeNull().ToString().ShouldBe("n0,r5");
+        (await client.GetPermissionsAsync("/none")).ShouldBeNull();
+        (await client.RemoveAsync("/a")).ShouldBeTrue();
+        (await client.RemoveAsync("/none/none")).ShouldBeFalse();
+        (await client.ListAsync("/a")).ShouldBeNull();
+        (await client.GetDomainPathAsync(new(7))).ShouldBe("/local/domain/7");
+        (await client.IsDomainIntroducedAsync(new(7))).ShouldBeFalse();
+        (await client.ControlAsync("version")).ShouldStartWith("tombolo-store");
+        (await Should.ThrowAsync<StoreException>(async () => await client.WriteAsync("/a//b", ""))).Message.ShouldBe("Write of '/a//b' failed: EINVAL.");
+        (await Should.ThrowAsync<StoreException>(async () => await client.WriteAsync("/a", new string('v', 5000)))).Error.ShouldBe(StoreError.E2BIG);
+    }
+
+    [Fact]
+    public async Task ManyRequestsAtOnce_EachGetsItsOwnReply()
+    {
+        await using StoreClient client = await ConnectAsync();
+        await Task.WhenAll(Enumerable.Range(0, 5000).Select(async i =>
+        {
+            await client.WriteAsync($"/n/{i}", $"{i}");
+            (await client.ReadAsync($"/n/{i}")).ShouldBe($"{i}");
+        }));
+        (await client.ListAsync("/n")).ShouldNotBeNull().Count.ShouldBe(5000);   // in parts
+    }
+
+    [Fact]
+    public async Task Transactions_OfManyAtOnce_LoseNothing()
+    {
+        await using StoreClient one = await ConnectAsync(), two = await ConnectAsync();
+        await one.WriteAsync("/counter", "0");
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(async i =>
+        {
+            for (int k = 0; k < 25; k++)
+                await (i % 2 == 0 ? one : two).TransactAsync(async scope => await scope.WriteAsync("/counter", $"{int.Parse((await scope.ReadAsync("/counter"))!, CultureInfo.InvariantCulture) + 1}"));
+        }));
+        (await one.ReadAsync("/counter")).ShouldBe("200");
+    }
+
+    [Fact]
+    public async Task Transaction_ThatThrows_LeavesNothing()
+    {
+        await using StoreClient client = await ConnectAsync();
+        (await Should.ThrowAsync<InvalidOperationException>(() => client.TransactAsync(async scope =>
+        {
+            await scope.WriteAsync("/x", "1");
+            throw new InvalidOperationException("enough");
+        }))).Message.ShouldBe("enough");
+        (await client.ReadAsync("/x")).ShouldBeNull();
+        (await _server.SnapshotAsync()).Transactions.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Quota_IsNamed_WhereDetailsAreWanted()
+    {
+        Domain = new DomainId(5);
+        await using StoreClient client = await ConnectAsync();
+        for (int i = 0; i < 3; i++) await client.WriteAsync($"/mine/{i}", "");
+        (await Should.ThrowAsync<StoreException>(async () => await client.WriteAsync("/mine/3", ""))).Message.ShouldBe("Write of '/mine/3' failed: ENOSPC.");
+        Domain = DomainId.Privileged;
+        await using StoreClient host = await ConnectAsync();
+        await host.WantDetailsAsync();
+        (await host.ControlAsync("quota", "5")).ShouldBe("nodes 3 of 3\n");
+    }
+
+    [Fact]
+    public async Task Watch_BeginsWithThePath_AndEndsWhenAsked()
+    {
+        await using StoreClient client = await ConnectAsync();
+        using CancellationTokenSource end = new();
+        List<string> told = [];
+        await foreach (StoreEvent change in client.WatchAsync("/w", end.Token))
+        {
+            told.Add(change.Path);
+            if (told.Count <= 2) await client.WriteAsync($"/w/{told.Count}", "");
+            else await end.CancelAsync();
+        }
+        told.ShouldBe(["/w", "/w/1", "/w/2"]);
+        while ((await _server.SnapshotAsync()).Watches > 0) await Task.Yield();
+    }
+
+    [Fact]
+    public async Task NobodyThere_IsSaid() =>
+        (await Should.ThrowAsync<StoreException>(() => StoreClient.ConnectAsync(_folder["none"]))).Message.ShouldContain(_folder["none"]);
+
+    [Theory]
+    [InlineData("02000000010000000000000001100000")]   // longer than any message
+    [InlineData("63000000010000000000000000000000")]   // no such type
+    [InlineData("020000000100")]                       // half a header, then the end
+    [InlineData("")]
+    public async Task ServerThatBreaksTheProtocol_FailsWhatWaits(string bytes)
+    {
+        using Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(_folder["liar"]));
+        listener.Listen();
+        Task<StoreClient> connecting = StoreClient.ConnectAsync(new StoreClientOptions { SocketPath = _folder["liar"], Reconnects = false });
+        using Socket peer = await listener.AcceptAsync();
+        await using StoreClient client = await connecting;
+        ValueTask<string?> waiting = client.ReadAsync("/a");
+        _ = await peer.ReceiveAsync(new byte[100]);
+        if (bytes.Length > 0) _ = await peer.SendAsync(Convert.FromHexString(bytes));
+        peer.Shutdown(SocketShutdown.Send);
+        _ = await Should.ThrowAsync<Linux.TomboloException>(async () => await waiting);
+        _ = await Should.ThrowAsync<Linux.TomboloException>(async () => await client.ReadAsync("/a"));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _server.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    private Task<StoreClient> ConnectAsync() => StoreClient.ConnectAsync(_folder["s"]);
+}
