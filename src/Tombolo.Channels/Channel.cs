@@ -10,7 +10,9 @@ namespace Tombolo.Channels;
 /// </remarks>
 public static class Channel
 {
-    private const string Name = "channel";
+    /// <summary>The name of the one channel of a file that <see cref="Create"/> made.</summary>
+    public const string DefaultName = "channel";
+
     private const uint OwnerOnly = 0x180;   // 0600
 
     /// <summary>Makes a ring of messages, or finds it, and takes its sending end.</summary>
@@ -21,21 +23,21 @@ public static class Channel
     /// <exception cref="ChannelException">A living process holds that end, or the file is a channel of another shape.</exception>
     /// <exception cref="LinuxException">The kernel refused.</exception>
     public static RingProducer Create(string path, int capacityBytes = 1 << 20, EndOptions? options = null) =>
-        Open(path, capacityBytes, area => area.OpenProducer(Name, options));
+        Open(path, capacityBytes, area => area.OpenProducer(DefaultName, options));
 
     /// <summary>Finds a ring of messages and takes its receiving end.</summary>
     /// <inheritdoc cref="Create"/>
     /// <exception cref="ChannelException">There is no such channel, or a living process holds that end.</exception>
-    public static RingConsumer Open(string path, EndOptions? options = null) => Open(path, 0, area => area.OpenConsumer(Name, options));
+    public static RingConsumer Open(string path, EndOptions? options = null) => Open(path, 0, area => area.OpenConsumer(DefaultName, options));
 
     /// <summary>Makes a ring of messages, or finds it, and takes its receiving end.</summary>
     /// <inheritdoc cref="Create"/>
     public static RingConsumer CreateConsumer(string path, int capacityBytes = 1 << 20, EndOptions? options = null) =>
-        Open(path, capacityBytes, area => area.OpenConsumer(Name, options));
+        Open(path, capacityBytes, area => area.OpenConsumer(DefaultName, options));
 
     /// <summary>Finds a ring of messages and takes its sending end.</summary>
     /// <inheritdoc cref="Open(string, EndOptions?)"/>
-    public static RingProducer OpenProducer(string path, EndOptions? options = null) => Open(path, 0, area => area.OpenProducer(Name, options));
+    public static RingProducer OpenProducer(string path, EndOptions? options = null) => Open(path, 0, area => area.OpenProducer(DefaultName, options));
 
     /// <summary>Opens a file of many channels, and makes it where it is not there.</summary>
     /// <param name="path">The file.</param>
@@ -47,15 +49,25 @@ public static class Channel
     public static ChannelArea OpenArea(string path, long sizeBytes = 0, ChannelAreaOptions? options = null, uint mode = OwnerOnly) =>
         ChannelFile.Open(path, sizeBytes, (options ?? new()) with { Creates = sizeBytes > 0 }, mode);
 
+    /// <summary>How large a file is that holds one channel.</summary>
+    /// <param name="spec">The channel's shape.</param>
+    /// <param name="options">The area's settings; null for the defaults.</param>
+    /// <returns>Bytes, the directory included.</returns>
+    public static long AreaBytes(ChannelSpec spec, ChannelAreaOptions? options = null)
+    {
+        options ??= new();
+        return AreaLayout.HeapStart(options.Parties, options.Entries) + AreaLayout.RoundUp(ChannelLayout.BlockBytes(spec.Spokes, spec.Rings, spec.CapacityBytes), AreaLayout.HeapGranule);
+    }
+
     private static TEnd Open<TEnd>(string path, int capacityBytes, Func<ChannelArea, TEnd> take) where TEnd : ChannelEnd
     {
         var spec = new ChannelSpec { CapacityBytes = capacityBytes };
         ChannelAreaOptions options = new() { Entries = 1, Parties = 0, Creates = capacityBytes != 0 };
-        long size = capacityBytes == 0 ? 0 : AreaLayout.HeapStart(0, 1) + AreaLayout.RoundUp(ChannelLayout.BlockBytes(1, 1, capacityBytes), AreaLayout.HeapGranule);
+        long size = capacityBytes == 0 ? 0 : AreaBytes(spec, options);
         ChannelArea area = ChannelFile.Open(path, size, options, OwnerOnly);
         try
         {
-            if (capacityBytes != 0) _ = area.Create(Name, spec);
+            if (capacityBytes != 0) _ = area.Create(DefaultName, spec);
             TEnd end = take(area);
             end.OwnsArea = true;
             return end;

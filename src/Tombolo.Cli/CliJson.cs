@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using System.Text.Json.Serialization;
+using Tombolo.Cli.Channels;
 using Tombolo.Cli.Client;
 using Tombolo.Fabric;
 using Tombolo.Machines;
@@ -10,6 +11,9 @@ namespace Tombolo.Cli;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(List<CheckResult>), TypeInfoPropertyName = "CheckResults")]
 [JsonSerializable(typeof(List<Participant>), TypeInfoPropertyName = "Participants")]
+[JsonSerializable(typeof(List<ChannelRow>), TypeInfoPropertyName = "ChannelRows")]
+[JsonSerializable(typeof(ChannelFigures))]
+[JsonSerializable(typeof(ChannelMessage))]
 [JsonSerializable(typeof(Received))]
 [JsonSerializable(typeof(PingOutcome))]
 [JsonSerializable(typeof(Tombolo.Ivshmem.WindowProbe))]

@@ -26,6 +26,7 @@ internal static class CommandTree
             WhoCommand.Create(context),
             ListenCommand.Create(context),
             IntCommand.Create(context),
+            ChannelCommand.Create(context),
             DoctorCommand.Create(context),
             ProbeCommand.Create(context),
             VmCommand.Create(context),

@@ -35,7 +35,11 @@ public sealed partial class ChannelArea
                 throw;
             }
             end.Begin();
-            lock (_lock) _ = _ends.Add(end);
+            lock (_lock)
+            {
+                _ = _ends.Add(end);
+                _tookEnds = true;
+            }
             return end;
         });
     }

@@ -18,7 +18,7 @@ public sealed partial class ChannelArea : IDisposable, IAsyncDisposable
     private readonly Action? _closed;
     private readonly Lock _lock = new();   // guards the ends
     private readonly HashSet<ChannelEnd> _ends = [];
-    private bool _isDisposed;
+    private bool _isDisposed, _tookEnds;
 
     private ChannelArea(Window window, IParty party, ChannelAreaOptions options, bool ownsWindow, Action? closed)
     {
@@ -134,6 +134,20 @@ public sealed partial class ChannelArea : IDisposable, IAsyncDisposable
     /// <exception cref="ProtocolException">Its line or its header is damaged.</exception>
     public ChannelInfo? Find(string name) => Locked(() => _table.Find(name, out DirectoryEntry entry) < 0 ? null : Describe(entry, _table.HeaderOf(entry)));
 
+    /// <summary>Looks at what passes through a channel without taking part.</summary>
+    /// <param name="name">A ring, fan-in, request or stream channel; a broadcast is subscribed to instead.</param>
+    /// <param name="ring">Which of its rings.</param>
+    /// <exception cref="ChannelException">There is no such channel or ring, or it is a broadcast.</exception>
+    /// <exception cref="ProtocolException">It is damaged.</exception>
+    public RingTap Tap(string name, int ring = 0) => Locked(() =>
+    {
+        if (_table.Find(name, out DirectoryEntry entry) < 0) throw new ChannelException(ChannelFault.NotFound, $"There is no channel '{name}' in this area.");
+        ChannelHeader header = _table.HeaderOf(entry);
+        if (header.Kind == ChannelKind.Broadcast) throw new ChannelException(ChannelFault.WrongKind, $"Channel '{name}' is a broadcast; subscribe to it.");
+        if (ring < 0 || ring >= (int)header.Rings) throw new ChannelException(ChannelFault.NotFound, $"Channel '{name}' has rings 0 to {header.Rings - 1}, and no ring {ring}.");
+        return new RingTap(Window, _options.OffsetBytes + (long)entry.Offset + (long)header.RingsOffset + (ring * (long)header.RingStride), (int)header.Capacity);
+    });
+
     /// <summary>Closes the ends that were opened here, and lets go of the memory.</summary>
     public void Dispose()
     {
@@ -145,7 +159,7 @@ public sealed partial class ChannelArea : IDisposable, IAsyncDisposable
             ends = [.. _ends];
         }
         foreach (ChannelEnd end in ends) end.Dispose();
-        _closed?.Invoke();
+        if (_tookEnds) _closed?.Invoke();   // whoever only looked tidies nothing up
         if (_ownsWindow) Window.Dispose();
     }
 

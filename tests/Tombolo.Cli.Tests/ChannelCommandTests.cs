@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+using System.Diagnostics;
+using System.Text.Json;
+using Tombolo.Channels;
+using Tombolo.Cli.Output;
+
+namespace Tombolo.Cli.Tests;
+
+/// <summary>The channel commands as processes of their own, between themselves and with the library in this one.</summary>
+public sealed class ChannelCommandTests : IDisposable
+{
+    private readonly Programs _programs = new();
+    private readonly string _path;
+
+    public ChannelCommandTests() => _path = _programs.InFolder("ticks");
+
+    public void Dispose() => _programs.Dispose();
+
+    [Fact]
+    public async Task Pub_Lines_AreMessagesForSub()
+    {
+        using Process sub = _programs.Start(Programs.Tombolo, "channel", "sub", "--create", "--capacity", "4K", _path);
+        while (!File.Exists(_path) || (await RunAsync("ls", _path)).Out.Contains("asleep", StringComparison.Ordinal) is false) { }
+        using Process pub = _programs.Start(Programs.Tombolo, "channel", "pub", _path);
+        for (int i = 0; i < 1000; i++) await pub.StandardInput.WriteLineAsync($"message {i}");   // more than the ring holds
+        pub.StandardInput.Close();
+
+        string came = await sub.StandardOutput.ReadToEndAsync().WaitAsync(Programs.Watchdog);
+        came.ShouldBe(string.Concat(Enumerable.Range(0, 1000).Select(i => $"message {i}\n")));
+        await sub.WaitForExitAsync().WaitAsync(Programs.Watchdog);
+        (sub.ExitCode, File.Exists(_path)).ShouldBe((ExitCode.Done, false));
+    }
+
+    [Fact]
+    public async Task Pub_BeforeSub_WaitsInTheRingAndIsSeenByLsAndTap()
+    {
+        (await RunAsync("pub", "--create", _path, "hello", "world")).ExitCode.ShouldBe(ExitCode.Done);
+
+        JsonElement row = JsonDocument.Parse((await RunAsync("ls", "--json", _path)).Out).RootElement[0];
+        (row.GetProperty("name").GetString(), row.GetProperty("sent").GetInt32(), row.GetProperty("taken").GetInt32()).ShouldBe(("channel", 1, 0));
+        CommandLine tap = await RunAsync("tap", _path, "--count", "1");
+        (tap.Out, tap.Error).ShouldBe(("hello world\n", "Seen 1 of 1 messages.\n"));
+        (await RunAsync("watch", _path, "--count", "1")).Out.ShouldContain("channel");
+        (await RunAsync("sub", _path, "--json")).Out.ShouldBe("{\"bytes\":11,\"text\":\"hello world\"}\n");
+    }
+
+    [Fact]
+    public async Task Sub_FromTheLibrary_ShowsBytesThatAreNoText()
+    {
+        using (RingProducer producer = Channel.Create(_path))
+        {
+            producer.Write([0xFF, 0x00, 0x1B]);
+            producer.Write("\u001b[31mred"u8);
+        }
+        (await RunAsync("sub", _path)).Out.ShouldBe("(3 bytes) FF001B\n(8 bytes) 1B5B33316D726564\n");
+    }
+
+    [Fact]
+    public async Task Sub_SenderDies_SaysSoAfterItsLastMessage()
+    {
+        using Process sub = _programs.Start(Programs.Tombolo, "channel", "sub", "--create", _path);
+        while (!File.Exists(_path)) { }
+        using Process pub = _programs.Start(Programs.Tombolo, "channel", "pub", "--create", _path);
+        await pub.StandardInput.WriteLineAsync("last words");
+        (await Programs.LineWithAsync(sub.StandardOutput, "last words")).ShouldBe("last words");
+        pub.Kill();
+
+        (await sub.StandardError.ReadToEndAsync().WaitAsync(Programs.Watchdog)).ShouldBe("tombolo channel sub: The process that sent on channel 'channel' died; everything it sent was printed.\n");
+        await sub.WaitForExitAsync().WaitAsync(Programs.Watchdog);
+        sub.ExitCode.ShouldBe(ExitCode.Failed);
+    }
+
+    [Theory]
+    [InlineData(ExitCode.Failed, "There is no channel at", "ls", "nowhere")]
+    [InlineData(ExitCode.WrongUse, "--capacity is 'lots'", "pub", "--create", "--capacity", "lots", "ticks", "x")]
+    [InlineData(ExitCode.Failed, "CapacityBytes is 1000", "pub", "--create", "--capacity", "1000", "ticks", "x")]
+    [InlineData(ExitCode.Failed, "0 of 1 messages came", "sub", "--create", "ticks", "--count", "1", "--timeout", "0.1")]
+    [InlineData(ExitCode.WrongUse, "--interval is 0", "watch", "ticks", "--interval", "0")]
+    [InlineData(ExitCode.WrongUse, "--bytes is 7", "bench", "--bytes", "7")]
+    public async Task WrongUse_IsOneSentence(int code, string sentence, params string[] words)
+    {
+        CommandLine run = await RunAsync(words);
+        run.ExitCode.ShouldBe(code);
+        run.Error.ShouldContain(sentence);
+        run.Error.Count(one => one == '\n').ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Tap_SeveralChannels_AsksWhich()
+    {
+        using ChannelArea area = Channel.OpenArea(_path, 1 << 20);
+        foreach (string name in (string[])["one", "two"]) area.Create(name, new() { CapacityBytes = 4096 }).ShouldBeTrue();
+
+        CommandLine which = await RunAsync("tap", _path), none = await RunAsync("tap", _path, "--name", "three"), ring = await RunAsync("tap", _path, "--name", "one", "--ring", "1");
+        (which.ExitCode, which.Error).ShouldBe((ExitCode.WrongUse, $"tombolo channel tap: {_path} holds one, two; say which with --name.\n"));
+        (none.ExitCode, none.Error).ShouldBe((ExitCode.Failed, $"tombolo channel tap: There is no channel 'three' in {_path}; there are one, two.\n"));
+        (ring.ExitCode, ring.Error).ShouldBe((ExitCode.Failed, "tombolo channel tap: Channel 'one' has rings 0 to 0, and no ring 1.\n"));
+    }
+
+    [Fact]
+    [Trait("Speed", "slow")]
+    public async Task Bench_TwoProcesses_GivesFigures()
+    {
+        JsonElement figures = JsonDocument.Parse((await RunAsync("bench", "--json")).Out).RootElement;
+        foreach (JsonProperty figure in figures.EnumerateObject()) figure.Value.GetDouble().ShouldBeGreaterThan(0, figure.Name);
+    }
+
+    private Task<CommandLine> RunAsync(params string[] words) => _programs.RunAsync(Programs.Tombolo, ["channel", .. words]);
+}
