@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 using Tombolo.TestServer;
 
-// A doorbell server, a mailbox, regions, a store, a client, or a whole fabric, in a process of its own that a test can kill.
+// A doorbell server, a mailbox, regions, a store, a switch, a client, or a whole fabric, in a process of its own that a test can kill.
 return args switch
 {
     ["client", var path] => ClientRole.Run(path),
@@ -9,6 +9,7 @@ return args switch
     ["regions", var qemu, var clients, var layout] => await RegionRole.ServeAsync(qemu, clients, layout),
     ["region-client", var socket, var region, var first] => await RegionRole.SignalAsync(socket, region, uint.Parse(first, System.Globalization.CultureInfo.InvariantCulture)),
     ["store", var socket, .. var options] => await StoreRole.RunAsync(socket, options),
+    ["switch", .. var ports] => await SwitchRole.RunAsync(ports),
     ["fabric", var file, var root] => await FabricRole.RunAsync(file, root),
     _ => await ServerRole.RunAsync(args),
 };
