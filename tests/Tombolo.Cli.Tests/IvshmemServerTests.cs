@@ -13,7 +13,11 @@ public sealed class IvshmemServerTests : IDisposable
     private readonly Programs _programs = new();
     private readonly string _shm = $"tombolo-test-{Environment.ProcessId}-{Guid.NewGuid():N}";
 
-    public void Dispose() => _programs.Dispose();
+    public void Dispose()
+    {
+        _programs.Dispose();
+        File.Delete($"/dev/shm/{_shm}");   // of a server that was killed
+    }
 
     private string[] Flags(params string[] more) => ["ivshmem-server", "-S", _programs.InFolder("bell"), "-p", _programs.InFolder("bell.pid"), "-M", _shm, .. more];
 
