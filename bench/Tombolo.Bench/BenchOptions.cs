@@ -13,6 +13,9 @@ internal sealed record BenchOptions
     /// <summary>QEMU's own server, or null where it could not be had.</summary>
     public string? Stock { get; init; }
 
+    /// <summary>Folder with Debian's xenstored and its shim, or null where it could not be had.</summary>
+    public string? Xenstored { get; init; }
+
     /// <summary>The guest's kernel, or null: then nothing is measured in guests.</summary>
     public string? Kernel { get; init; }
 
@@ -45,6 +48,7 @@ internal sealed record BenchOptions
             Native = given["--native"],
             Tombolo = given["--tombolo"],
             Stock = given.GetValueOrDefault("--stock"),
+            Xenstored = given.GetValueOrDefault("--xenstored"),
             Kernel = given.GetValueOrDefault("--kernel"),
             Initramfs = given.GetValueOrDefault("--initramfs"),
             Out = given["--out"],

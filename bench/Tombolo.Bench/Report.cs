@@ -44,6 +44,17 @@ internal static class Report
         yield return new("idle", "A server with 500 idle peers", () => Task.FromResult(new IdleBench(options).Measure()));
         if (Environment.ProcessorCount > 1)
             yield return new("channel", "Channels between two processes", () => Task.FromResult(new ChannelBench(options).Measure()));
+        yield return new("store", "The store", () =>
+        {
+            using StoreBench store = new(options);
+            string other = options.Xenstored is { } folder
+                ? $"xenstored is Debian's own program ({File.ReadAllText(Path.Combine(folder, "version")).Trim()}) with a shim in the hypervisor's place (bench/native/xen-shim.c), its database in memory."
+                : "Debian's xenstored could not be had for comparison.";
+            return Task.FromResult<IEnumerable<string>>([
+                "Operations per second; the median of all rounds, in brackets the lowest and highest. One C program is all the clients (bench/native/storebench.c): each has one request under way, and all of them one epoll loop. " + other,
+                "",
+                .. store.Measure()]);
+        });
         if (options.Kernel is not null && options.Initramfs is not null)
             yield return new("guest", "Messages through `/dev/tombolo_bridge_*`", async () => [
                 "Two guests in QEMU without hardware virtualisation (`-accel tcg`), 256 MB each, one virtual processor; a write returns when the receiver took the message. The original driver, which ours follows, is known for about 100 writes a second.",

@@ -20,6 +20,8 @@ internal static class FuzzTargets
         ["mailbox-memory"] = () => new MailboxMemoryTarget(),
         ["mailbox-words"] = () => new MailboxWordsTarget(),
         ["qmp"] = () => new QmpTarget(),
+        ["store-journal"] = () => new StoreJournalTarget(),
+        ["store-request"] = () => new StoreRequestTarget(),
     };
 
     public static IReadOnlyCollection<string> Names => _all.Keys;

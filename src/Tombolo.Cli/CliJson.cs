@@ -2,6 +2,7 @@
 using System.Text.Json.Serialization;
 using Tombolo.Cli.Channels;
 using Tombolo.Cli.Client;
+using Tombolo.Cli.Fabrics;
 using Tombolo.Fabric;
 using Tombolo.Machines;
 
@@ -17,5 +18,6 @@ namespace Tombolo.Cli;
 [JsonSerializable(typeof(Received))]
 [JsonSerializable(typeof(PingOutcome))]
 [JsonSerializable(typeof(Tombolo.Ivshmem.WindowProbe))]
+[JsonSerializable(typeof(StoreEntry))]
 [JsonSerializable(typeof(List<FabricStatus>), TypeInfoPropertyName = "FabricStatuses")]
 internal sealed partial class CliJson : JsonSerializerContext;

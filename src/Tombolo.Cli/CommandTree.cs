@@ -27,6 +27,7 @@ internal static class CommandTree
             ListenCommand.Create(context),
             IntCommand.Create(context),
             ChannelCommand.Create(context),
+            StoreCommand.Create(context),
             DoctorCommand.Create(context),
             ProbeCommand.Create(context),
             VmCommand.Create(context),

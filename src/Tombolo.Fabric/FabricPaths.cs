@@ -49,4 +49,8 @@ public sealed record FabricPaths(string Root, string Name)
     /// <summary>A mailbox's socket.</summary>
     /// <param name="mailbox">The mailbox.</param>
     public string SocketOf(MailboxDeclaration mailbox) => Path.Combine(Folder, mailbox.Socket);
+
+    /// <summary>The store's socket.</summary>
+    /// <param name="store">The store.</param>
+    public string SocketOf(StoreDeclaration store) => Path.Combine(Folder, store.Socket);
 }

@@ -81,12 +81,20 @@ internal static class StatusCommand
         }
         if (again && screen.Colour) screen.Write("\x1b[H\x1b[2J");   // ECMA-48: home, erase everything
         screen.Line($"Fabric {status.Fabric}: {(status.OwnerProcessId == 0 ? "its daemon was killed" : $"daemon {status.OwnerProcessId}")}, state in {status.Folder}");
+        if (status.Store is { } store && plan.Mailbox is null) Describe(screen, store);
         foreach (MailboxStatus mailbox in status.Mailboxes)
         {
             screen.Line();
             if (plan.Picture) foreach (string line in Picture(mailbox, screen.Unicode)) screen.Line(line);
             else Describe(screen, mailbox);
         }
+    }
+
+    private static void Describe(Screen screen, StoreStatus store)
+    {
+        screen.Line();
+        screen.Line($"Store at {store.Socket}: {(store.IsUp ? "ready" : "dead")}{(store.TookOver ? ", took over from a server that was killed" : "")}");
+        screen.Line($"{store.Nodes} nodes, {store.Connections} connections, {store.Watches} watches; {store.Requests} requests answered, {store.QuotaHits} stopped by a quota{(store.Domains.Count == 0 ? "" : $"; domains {string.Join(", ", store.Domains)}")}");
     }
 
     private static void Describe(Screen screen, MailboxStatus mailbox)

@@ -12,6 +12,8 @@ public sealed record FabricDeclaration
     public required string Name { get; init; }
     /// <summary>Its mailboxes, in the order of the file.</summary>
     public IReadOnlyList<MailboxDeclaration> Mailboxes { get; init; } = [];
+    /// <summary>Its store of names; null where there is none.</summary>
+    public StoreDeclaration? Store { get; init; }
     /// <summary>Its machines, in the order of the file.</summary>
     public IReadOnlyList<MachineDeclaration> Machines { get; init; } = [];
 

@@ -12,6 +12,12 @@ public enum FabricEventKind
     MailboxDown,
     /// <summary>A mailbox broke and no longer serves.</summary>
     MailboxFailed,
+    /// <summary>The store serves.</summary>
+    StoreUp,
+    /// <summary>The store no longer serves, as asked.</summary>
+    StoreDown,
+    /// <summary>The store broke and no longer serves.</summary>
+    StoreFailed,
     /// <summary>A machine's QEMU was started.</summary>
     MachineStarted,
     /// <summary>A machine was found running.</summary>

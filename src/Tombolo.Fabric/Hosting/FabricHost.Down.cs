@@ -18,6 +18,7 @@ public sealed partial class FabricHost
         await _stopping.CancelAsync();
         await Task.WhenAll(_machines.Values.Select(machine => machine.StopAsync()));
         foreach (MailboxFabric mailbox in _mailboxes.Values) await mailbox.DisposeAsync();
+        if (Store is { } store) await store.DisposeAsync();
         await Task.WhenAll(_watches);
         if (Directory.Exists(Paths.Machines)) Directory.Delete(Paths.Machines, recursive: true);
         File.Delete(Paths.Declaration);

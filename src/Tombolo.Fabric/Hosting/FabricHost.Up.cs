@@ -18,6 +18,7 @@ public sealed partial class FabricHost
         await EndUndeclaredAsync();
         foreach ((string name, int processId) in FabricState.RunningMachines(Paths)) _machineOfProcess[processId] = name;   // members that mailboxes keep are known by name from the start
         foreach (MailboxDeclaration mailbox in Declaration.Mailboxes) await StartMailboxAsync(mailbox);
+        if (Declaration.Store is { } store) await StartStoreAsync(store);
         if (Declaration.Machines.Count > 0) await PrepareMachinesAsync(ending.Token);
         Dictionary<string, Task<string?>> starts = [];
         foreach (MachineDeclaration machine in InOrder())
@@ -33,7 +34,8 @@ public sealed partial class FabricHost
     {
         List<MailboxStatus> mailboxes = [];
         foreach (MailboxDeclaration mailbox in Declaration.Mailboxes) mailboxes.Add(await DescribeAsync(mailbox));
-        return new(Declaration.Name, Environment.ProcessId, Paths.Folder, mailboxes, [.. Declaration.Machines.Select(machine => FabricState.Row(Declaration, Paths, machine, StatusOf(machine)))]);
+        return new(Declaration.Name, Environment.ProcessId, Paths.Folder, mailboxes, [.. Declaration.Machines.Select(machine => FabricState.Row(Declaration, Paths, machine, StatusOf(machine)))])
+        { Store = Declaration.Store is { } store ? await DescribeAsync(store) : null };
     }
 
     private MachineStatus StatusOf(MachineDeclaration machine) => _machines.TryGetValue(machine.Name, out Machine? running) ? running.Status

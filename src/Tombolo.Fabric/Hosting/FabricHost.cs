@@ -97,6 +97,11 @@ public sealed partial class FabricHost : IAsyncDisposable
             await host.StartMailboxAsync(mailbox);   // takes over what the keeper holds; the stop then ends both
             ended.Add($"Mailbox {mailbox.Name} and its keeper are ended.");
         }
+        if (declaration.Store is { } store && Path.Exists(paths.SocketOf(store) + FabricPaths.KeeperSuffix))
+        {
+            await host.StartStoreAsync(store);
+            ended.Add("The store and its keeper are ended.");
+        }
         await host.StopAsync();
         return ended;
     }
@@ -117,6 +122,7 @@ public sealed partial class FabricHost : IAsyncDisposable
         await _stopping.CancelAsync();
         foreach (Machine machine in _machines.Values) await machine.DisposeAsync();
         foreach (MailboxFabric mailbox in _mailboxes.Values) await mailbox.DisposeAsync();
+        if (Store is { } store) await store.DisposeAsync();
         await Task.WhenAll(_watches);
         _events.Writer.Complete();
         LetGo();

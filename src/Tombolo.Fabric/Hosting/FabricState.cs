@@ -46,7 +46,8 @@ public static class FabricState
     public static FabricStatus? Leftover(FabricPaths paths) => RecordedDeclaration(paths) is not { } declaration ? null
         : new(declaration.Name, OwnerOf(paths), paths.Folder,
             [.. declaration.Mailboxes.Select(mailbox => new MailboxStatus { Name = mailbox.Name, Socket = paths.SocketOf(mailbox), IsUp = false, Clients = mailbox.Clients, SlotBytes = mailbox.SlotBytes })],
-            [.. declaration.Machines.Select(machine => Row(declaration, paths, machine, StatusOf(paths.Machine(machine.Name), machine)))]);
+            [.. declaration.Machines.Select(machine => Row(declaration, paths, machine, StatusOf(paths.Machine(machine.Name), machine)))])
+        { Store = declaration.Store is { } store ? new() { Socket = paths.SocketOf(store) } : null };
 
     internal static MachineRow Row(FabricDeclaration declaration, FabricPaths paths, MachineDeclaration machine, MachineStatus status)
     {

@@ -10,7 +10,11 @@ namespace Tombolo.Fabric;
 /// <param name="Folder">Its state folder.</param>
 /// <param name="Mailboxes">Its mailboxes, as declared.</param>
 /// <param name="Machines">Its machines, as declared.</param>
-public sealed record FabricStatus(string Fabric, int OwnerProcessId, string Folder, IReadOnlyList<MailboxStatus> Mailboxes, IReadOnlyList<MachineRow> Machines);
+public sealed record FabricStatus(string Fabric, int OwnerProcessId, string Folder, IReadOnlyList<MailboxStatus> Mailboxes, IReadOnlyList<MachineRow> Machines)
+{
+    /// <summary>Its store; null where none is declared.</summary>
+    public StoreStatus? Store { get; init; }
+}
 
 /// <summary>A mailbox at one moment.</summary>
 public sealed record MailboxStatus

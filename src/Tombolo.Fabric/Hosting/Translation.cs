@@ -3,6 +3,7 @@ using Tombolo.Ivshmem;
 using Tombolo.Linux;
 using Tombolo.Machines;
 using Tombolo.Mailbox;
+using Tombolo.Store;
 
 namespace Tombolo.Fabric;
 
@@ -46,6 +47,29 @@ public static class Translation
     /// <param name="paths">The fabric's files.</param>
     public static IEnumerable<MachineAttachment> Attachments(FabricDeclaration declaration, IEnumerable<string> mailboxes, FabricPaths paths) =>
         mailboxes.Select(name => declaration.Mailboxes.First(mailbox => mailbox.Name == name)).Select(mailbox => new MachineAttachment(mailbox.Name, paths.SocketOf(mailbox), mailbox.Vectors));
+
+    /// <summary>The store's options.</summary>
+    /// <param name="store">The store.</param>
+    /// <param name="paths">The fabric's files.</param>
+    /// <param name="host">How the fabric is run.</param>
+    /// <exception cref="FabricException">A user or group is named that does not exist.</exception>
+    public static StoreServerOptions ToStore(StoreDeclaration store, FabricPaths paths, FabricHostOptions host)
+    {
+        const string What = "The store";
+        Dictionary<uint, DomainId> users = [];
+        foreach (StoreUser user in store.Domains) users[Accounts.User(user.User, What)] = new((ushort)user.Domain);
+        if (users.Count > 0) _ = users.TryAdd(LinuxProcess.EffectiveUserId, DomainId.Privileged);
+        return new()
+        {
+            SocketPath = paths.SocketOf(store),
+            SocketMode = store.Mode,
+            SocketGroup = store.Group is null ? null : Accounts.Group(store.Group, What),
+            JournalPath = store.Journal,
+            KeeperCommand = host.KeeperCommand,
+            Identify = users.Count == 0 ? static _ => DomainId.Privileged : who => users.TryGetValue(who.UserId, out DomainId domain) ? domain : null,
+            Keys = [.. store.Keys.Select(key => new StoreKey(key.Path, key.Value, key.Chmod is null ? null : StorePermissions.Parse(key.Chmod)))],
+        };
+    }
 
     /// <summary>A mailbox's options.</summary>
     /// <param name="declaration">The fabric.</param>

@@ -12,8 +12,12 @@ internal sealed class CrossChecks(FaultList faults, FabricPaths paths, IReadOnly
     private static readonly string[] _reservedFiles = [FabricPaths.AdminSocketName, FabricPaths.LockName, FabricPaths.DeclarationName, FabricPaths.OriginName, FabricPaths.MachinesName, FabricPaths.DaemonLogName];
     private static readonly string[] _ownArguments = ["-daemonize", "-pidfile", "-qmp"];
 
+    /// <summary>The store, where one is declared.</summary>
+    public Declared<StoreDeclaration>? Store { get; init; }
+
     public void Run()
     {
+        if (Store is not null) CheckStore(Store);
         foreach (Declared<MailboxDeclaration> mailbox in mailboxes) CheckMailbox(mailbox);
         foreach (IGrouping<string, Declared<MailboxDeclaration>> same in mailboxes.GroupBy(one => paths.SocketOf(one.Value)).Where(group => group.Count() > 1))
             foreach (Declared<MailboxDeclaration> later in same.Skip(1))
@@ -37,6 +41,19 @@ internal sealed class CrossChecks(FaultList faults, FabricPaths paths, IReadOnly
             faults.Add(declared.Of("vectors"), $"'vectors' {what} is {mailbox.Vectors}; {mailbox.Clients} clients need {mailbox.Clients + 2}, one for each possible sender and two more.");
         if (mailbox.Silent && declared.Found.ContainsKey("manager") && mailbox.Manager)
             faults.Add(declared.Of("manager"), $"Mailbox {mailbox.Name} is silent and manager; a silent server takes no part and can manage nothing.");
+    }
+
+    private void CheckStore(Declared<StoreDeclaration> declared)
+    {
+        StoreDeclaration store = declared.Value;
+        if (!Path.IsPathRooted(store.Socket) && (store.Socket.Contains('/', StringComparison.Ordinal) || store.Socket is "" or "." or ".."))
+            faults.Add(declared.Of("socket"), $"'socket' of the store is '{store.Socket}'; it must be a file name, for a socket in the state folder, or an absolute path.");
+        else if (_reservedFiles.Contains(store.Socket))
+            faults.Add(declared.Of("socket"), $"'socket' of the store is '{store.Socket}', a name that the fabric itself uses; choose another.");
+        else
+            CheckLength(declared.Of("socket"), "'socket' of the store", paths.SocketOf(store), UnixSocket.MaxPathBytes - FabricPaths.KeeperSuffix.Length);
+        if (mailboxes.FirstOrDefault(mailbox => paths.SocketOf(mailbox.Value) == paths.SocketOf(store)) is { } same)
+            faults.Add(declared.Of("socket"), $"The store and mailbox {same.Value.Name} have the same socket {paths.SocketOf(store)}.");
     }
 
     private void CheckMachine(Declared<MachineDeclaration> declared)

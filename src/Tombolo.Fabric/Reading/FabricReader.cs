@@ -28,9 +28,10 @@ internal sealed partial class FabricReader(ReadingContext context, string runtim
         string name = Name(draft.Name, found, root);
         List<Declared<MailboxDeclaration>> mailboxes = [.. Named(draft.Mailboxes, "mailboxes", MailboxNamePattern(), "a letter followed by at most 30 letters, digits, '-' and '_'").Select(Mailbox)];
         List<Declared<MachineDeclaration>> machines = [.. Named(draft.Machines, "machines", NamePattern(), NameRule).Select(Machine)];
+        Declared<StoreDeclaration>? store = draft.Store is { } node ? Store(node) : null;
         ApplyPolicy(draft.Policy, mailboxes);
-        new CrossChecks(Faults, new FabricPaths(runtimeRoot, name), mailboxes, machines).Run();
-        return Faults.Any ? null : new() { Name = name, Mailboxes = [.. mailboxes.Select(one => one.Value)], Machines = [.. machines.Select(one => one.Value)] };
+        new CrossChecks(Faults, new FabricPaths(runtimeRoot, name), mailboxes, machines) { Store = store }.Run();
+        return Faults.Any ? null : new() { Name = name, Mailboxes = [.. mailboxes.Select(one => one.Value)], Store = store?.Value, Machines = [.. machines.Select(one => one.Value)] };
     }
 
     private const string NameRule = "a letter followed by at most 30 letters, digits and '-'";
@@ -70,6 +71,12 @@ internal sealed partial class FabricReader(ReadingContext context, string runtim
             Keys.Mailbox.Read(entry.Value, new() { Name = name, Socket = $"{name}.sock" }, $"mailbox {name}", context);
         if (!found.ContainsKey("vectors")) mailbox = mailbox with { Vectors = mailbox.Clients + 2 };
         return new(mailbox, entry.Name.Place, found);
+    }
+
+    private Declared<StoreDeclaration> Store(YamlNode node)
+    {
+        (StoreDeclaration store, IReadOnlyDictionary<string, YamlNode> found) = Keys.Store.Read(node, new(), "the store", context);
+        return new(store, node.Place, found);
     }
 
     private Declared<MachineDeclaration> Machine((YamlScalar Name, YamlNode Value) entry)

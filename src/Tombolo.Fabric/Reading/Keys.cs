@@ -16,9 +16,10 @@ internal static class Keys
     [
         new("fabric", (draft, node, read) => draft with { Name = read.Text(node) }),
         new("mailboxes", (draft, node, _) => draft with { Mailboxes = node }),
+        new("store", (draft, node, _) => draft with { Store = node }),
         new("machines", (draft, node, _) => draft with { Machines = node }),
         new("policy", (draft, node, _) => draft with { Policy = node }),
-    ], ["regions", "switches", "store", "grants"]);
+    ], ["regions", "switches", "grants"]);
 
     public static Section<AccessList> Who { get; } = new(
     [
@@ -38,6 +39,16 @@ internal static class Keys
         new("mode", (mailbox, node, read) => mailbox with { Mode = read.Mode(node) ?? mailbox.Mode }),
         new("group", (mailbox, node, read) => mailbox with { Group = read.Text(node) ?? mailbox.Group }),
         new("allow", (mailbox, node, read) => mailbox with { Allow = Who.Read(node, AccessList.Empty, $"'allow' of {read.Subject}", read.Context).Draft }),
+    ], []);
+
+    public static Section<StoreDeclaration> Store { get; } = new(
+    [
+        new("socket", (store, node, read) => store with { Socket = read.Text(node) ?? store.Socket }),
+        new("mode", (store, node, read) => store with { Mode = read.Mode(node) ?? store.Mode }),
+        new("group", (store, node, read) => store with { Group = read.Text(node) ?? store.Group }),
+        new("journal", (store, node, read) => store with { Journal = read.FilePath(node) ?? store.Journal }),
+        new("domains", (store, node, read) => store with { Domains = StoreReading.Domains(node, read) ?? store.Domains }),
+        new("keys", (store, node, read) => store with { Keys = StoreReading.Nodes(node, read) ?? store.Keys }),
     ], []);
 
     public static Section<MachineDeclaration> Machine { get; } = new(
@@ -107,7 +118,10 @@ internal static class Limits
 }
 
 /// <summary>What stands at the top of a file, not yet judged.</summary>
-internal sealed record FabricDraft(string? Name, YamlNode? Mailboxes, YamlNode? Machines, YamlNode? Policy);
+internal sealed record FabricDraft(string? Name, YamlNode? Mailboxes, YamlNode? Machines, YamlNode? Policy)
+{
+    public YamlNode? Store { get; init; }
+}
 
 /// <summary>One rule of the policy, not yet judged.</summary>
 internal sealed record PolicyDraft(AccessList Who, YamlNode? May);
