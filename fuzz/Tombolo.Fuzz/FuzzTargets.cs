@@ -22,6 +22,8 @@ internal static class FuzzTargets
         ["qmp"] = () => new QmpTarget(),
         ["store-journal"] = () => new StoreJournalTarget(),
         ["store-request"] = () => new StoreRequestTarget(),
+        ["vhost-user"] = () => new VhostUserTarget(),
+        ["virtqueue"] = () => new VirtqueueTarget(),
     };
 
     public static IReadOnlyCollection<string> Names => _all.Keys;

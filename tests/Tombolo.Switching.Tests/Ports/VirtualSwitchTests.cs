@@ -246,8 +246,8 @@ public sealed class VirtualSwitchTests
                 SwitchRig.Send(a, SwitchRig.FrameFor(1, 0, ++i));   // while nobody is there
                 a.Detach();
                 b.Detach();
+                b.Attach(rig.PathOf(1));   // first: what comes for a port to which nobody is attached is lost
                 a.Attach(rig.PathOf(0));
-                b.Attach(rig.PathOf(1));
             }
             while (received <= i) SwitchRig.NumberOf(SwitchRig.Receive(b).Frame).ShouldBe(received++);
         }

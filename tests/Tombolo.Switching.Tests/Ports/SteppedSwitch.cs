@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+using Microsoft.Extensions.Logging.Abstractions;
+using Tombolo.Testing;
+
+namespace Tombolo.Switching.Tests;
+
+/// <summary>A clock that stands still until it is told to go on.</summary>
+internal sealed class ManualTime : TimeProvider
+{
+    public long Now { get; set; } = 1_000_000;
+
+    public override long TimestampFrequency => 1_000_000;
+
+    public override long GetTimestamp() => Now;
+}
+
+/// <summary>A switch whose loops a test turns by hand, with a clock of its own: what happens follows from the script alone.</summary>
+internal sealed class SteppedSwitch : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly SwitchLoop _loop;
+
+    public SteppedSwitch(int ports, Func<PortOptions, PortOptions>? with = null, Func<int, ScriptedDriver>? driver = null)
+    {
+        PortOptions[] all = [.. Enumerable.Range(0, ports).Select(index => new PortOptions { Name = SwitchRig.NameOf(index), SocketPath = _folder[SwitchRig.NameOf(index)], Macs = [SwitchRig.MacOf(index)] })];
+        _loop = new(new() { Ports = [.. all.Select(with ?? (static port => port))] }, NullLogger.Instance, Time);
+        Drivers = [.. Enumerable.Range(0, ports).Select(index => driver?.Invoke(index) ?? new ScriptedDriver())];
+        for (int i = 0; i < ports; i++) Attach(i);
+        Turn();
+    }
+
+    public ManualTime Time { get; } = new();
+
+    public ScriptedDriver[] Drivers { get; }
+
+    public DataThread Thread => _loop.Threads[0];
+
+    public long Count(int port, PortCounter counter) => _loop.Snapshot().Ports.Single(found => found.Options.Name == SwitchRig.NameOf(port))[counter];
+
+    /// <summary>Turns until nothing is left to do now.</summary>
+    public void Turn()
+    {
+        _loop.RunOnce();
+        for (int i = 0; i < 40; i++) _ = Thread.Turn(mayWait: false);
+        while (Thread.Turn(mayWait: false)) { }
+    }
+
+    public void Send(int from, byte[] frame, byte[]? header = null)
+    {
+        Drivers[from].TrySend(frame, header, pieces: 3).ShouldBeTrue();
+        Turn();
+    }
+
+    /// <summary>Every frame that has come to a port.</summary>
+    public List<(byte[] Header, byte[] Frame)> Received(int port)
+    {
+        var all = new List<(byte[], byte[])>();
+        while (Drivers[port].TryReceive() is { } frame) all.Add(frame);
+        _ = Drivers[port].Refill();
+        return all;
+    }
+
+    public void Dispose()
+    {
+        foreach (ScriptedDriver driver in Drivers) driver.Dispose();
+        _loop.Dispose();
+        _folder.Dispose();
+    }
+
+    // The front end waits for answers, so that it needs a thread of its own.
+    private void Attach(int index)
+    {
+        Task attaching = Task.Run(() => Drivers[index].Attach(_folder[SwitchRig.NameOf(index)]));
+        Testing.Watchdog.Until(() =>
+        {
+            _loop.RunOnce();
+            return attaching.IsCompleted;
+        }, "the driver is attached");
+        attaching.IsCompletedSuccessfully.ShouldBeTrue(attaching.Exception?.ToString());
+        _ = Drivers[index].Refill();
+    }
+}
