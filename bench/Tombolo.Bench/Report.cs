@@ -51,7 +51,7 @@ internal static class Report
                 ? $"xenstored is Debian's own program ({File.ReadAllText(Path.Combine(folder, "version")).Trim()}) with a shim in the hypervisor's place (bench/native/xen-shim.c), its database in memory."
                 : "Debian's xenstored could not be had for comparison.";
             return Task.FromResult<IEnumerable<string>>([
-                "Operations per second; the median of all rounds, in brackets the lowest and highest. One C program is all the clients (bench/native/storebench.c): each has one request under way, and all of them one epoll loop. " + other,
+                "Operations per second; the median of all rounds, in brackets the lowest and highest; behind it, the server's processor time for one. One C program is all the clients (bench/native/storebench.c): each has one request under way, and all of them one epoll loop. " + other,
                 "",
                 .. store.Measure()]);
         });

@@ -23,15 +23,16 @@ internal sealed class StoreBench(BenchOptions options) : IDisposable
     {
         StartServers();
         foreach (Server server in _servers) _ = Once(server, "transaction", 16, options.IsQuick ? 1 : 4);   // the compiler works in the background
-        var samples = new Dictionary<(string, int, Server), Sample>();
+        var samples = new Dictionary<(string, int, Server), (Sample Rate, Sample Cpu)>();
         for (int round = 0; round < (options.IsQuick ? 2 : 5); round++)
             foreach ((string mode, _) in _rows)
                 foreach (int clients in _clients)
                     foreach (Server server in _servers)
                     {
-                        double rate = Once(server, mode, clients, options.IsQuick ? 0.5 : 2);
-                        if (!samples.TryGetValue((mode, clients, server), out Sample? sample)) samples.Add((mode, clients, server), sample = new());
-                        sample.Add(rate);
+                        (double rate, double cpu) = Once(server, mode, clients, options.IsQuick ? 0.5 : 2);
+                        if (!samples.TryGetValue((mode, clients, server), out (Sample Rate, Sample Cpu) sample)) samples.Add((mode, clients, server), sample = (new(), new()));
+                        sample.Rate.Add(rate);
+                        sample.Cpu.Add(cpu);
                         Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"store, {mode} with {clients} clients, round {round + 1}: {server.Name} {rate:0}/s"));
                     }
         yield return $"| operation | clients | {string.Join(" | ", _servers.Select(server => server.Name))} |{(_servers.Count > 2 ? " first ÷ last |" : "")}";
@@ -39,9 +40,9 @@ internal sealed class StoreBench(BenchOptions options) : IDisposable
         foreach ((string mode, string title) in _rows)
             foreach (int clients in _clients)
             {
-                Sample[] row = [.. _servers.Select(server => samples[(mode, clients, server)])];
-                string cells = string.Join(" | ", row.Select(sample => string.Create(CultureInfo.InvariantCulture, $"{sample.Median:0} ({sample.Min:0}–{sample.Max:0})")));
-                yield return string.Create(CultureInfo.InvariantCulture, $"| {title} | {clients} | {cells} |{(_servers.Count > 2 ? $" {row[0].Median / row[^1].Median:0.0} |" : "")}");
+                (Sample Rate, Sample Cpu)[] row = [.. _servers.Select(server => samples[(mode, clients, server)])];
+                string cells = string.Join(" | ", row.Select(sample => string.Create(CultureInfo.InvariantCulture, $"{sample.Rate.Median:0} ({sample.Rate.Min:0}–{sample.Rate.Max:0}); {sample.Cpu.Median:0.0} µs")));
+                yield return string.Create(CultureInfo.InvariantCulture, $"| {title} | {clients} | {cells} |{(_servers.Count > 2 ? $" {row[0].Rate.Median / row[^1].Rate.Median:0.0} |" : "")}");
             }
     }
 
@@ -71,6 +72,12 @@ internal sealed class StoreBench(BenchOptions options) : IDisposable
         if (server.HasExited) throw new InvalidOperationException($"{name} does not serve.");
     }
 
-    private double Once(Server server, string mode, int clients, double seconds) => double.Parse(
-        ChildProgram.Run(Path.Combine(options.Native, "storebench"), server.Socket, mode, clients.ToString(CultureInfo.InvariantCulture), seconds.ToString(CultureInfo.InvariantCulture)).Split(' ')[0], CultureInfo.InvariantCulture);
+    // Operations a second, and what each took of the server's processor time: that tells more on a machine that does other things too.
+    private (double Rate, double CpuMicroseconds) Once(Server server, string mode, int clients, double seconds)
+    {
+        double before = ProcessUsage.Of(server.Program.Id).CpuSeconds;
+        string[] said = ChildProgram.Run(Path.Combine(options.Native, "storebench"), server.Socket, mode, clients.ToString(CultureInfo.InvariantCulture), seconds.ToString(CultureInfo.InvariantCulture)).Split(' ');
+        double used = ProcessUsage.Of(server.Program.Id).CpuSeconds - before;
+        return (double.Parse(said[0], CultureInfo.InvariantCulture), used * 1e6 / long.Parse(said[2], CultureInfo.InvariantCulture));
+    }
 }

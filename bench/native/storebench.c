@@ -3,7 +3,7 @@
 //   storebench SOCKET read|write|transaction|watch CLIENTS SECONDS
 // Each client has one request under way, in one process with one epoll loop. "transaction" is start, read, write, commit of the
 // client's own key; "watch" spreads 1000 watches of one key over the clients, and counts a write when all of them were told.
-// Prints: operations per second, and how many transactions had to be done again.
+// Prints: operations per second, how many transactions had to be done again, and all operations, the warm-up's included.
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -205,6 +205,6 @@ int main(int argc, char **argv)
 	before = done;
 	for (start = now(); now() - start < seconds;)
 		turn(epoll, 1);
-	printf("%.1f %ld\n", (done - before) / (now() - start), again);
+	printf("%.1f %ld %ld\n", (done - before) / (now() - start), again, done);
 	return 0;
 }
