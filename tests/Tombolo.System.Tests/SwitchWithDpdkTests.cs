@@ -13,6 +13,7 @@ public sealed class SwitchWithDpdkTests : IDisposable
     private const long Frames = 50_000;
     private static readonly TimeSpan _watchdog = TimeSpan.FromMinutes(2);
     private readonly string _folder = Directory.CreateTempSubdirectory("tombolo-").FullName;
+    private Process? _testpmd;
 
     [Theory]
     [InlineData("", VirtioFeatures.None)]
@@ -30,7 +31,7 @@ public sealed class SwitchWithDpdkTests : IDisposable
                 new() { Name = "p1", SocketPath = Path.Combine(_folder, "1"), Macs = [new(0x0200_0000_0000)], AllowsAnySource = true },
             ],
         });
-        using Process testpmd = StartTestpmd(kind);
+        Process testpmd = _testpmd = StartTestpmd(kind);
         SwitchSnapshot snapshot = await running.SnapshotAsync();
         long end = Environment.TickCount64 + (long)_watchdog.TotalMilliseconds;
         while (!snapshot.Ports.All(port => port[PortCounter.FramesTo] > Frames))
@@ -45,11 +46,16 @@ public sealed class SwitchWithDpdkTests : IDisposable
             (port.Fault, port.Lost).ShouldBe((null, 0));
             (port.Features & VirtioFeatures.RingPacked).ShouldBe(wanted);
         }
-        testpmd.Kill();
-        await testpmd.WaitForExitAsync();
     }
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    // It polls: left behind by a failing test, it would take a whole processor for ever.
+    public void Dispose()
+    {
+        _testpmd?.Kill();
+        _testpmd?.WaitForExit();
+        _testpmd?.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
 
     private string Said => File.Exists(LogPath) ? File.ReadAllText(LogPath) : "";
 
