@@ -3,8 +3,10 @@ using System.Text.Json.Serialization;
 using Tombolo.Cli.Channels;
 using Tombolo.Cli.Client;
 using Tombolo.Cli.Fabrics;
+using Tombolo.Cli.Region;
 using Tombolo.Fabric;
 using Tombolo.Machines;
+using Tombolo.Regions;
 
 namespace Tombolo.Cli;
 
@@ -20,4 +22,10 @@ namespace Tombolo.Cli;
 [JsonSerializable(typeof(Tombolo.Ivshmem.WindowProbe))]
 [JsonSerializable(typeof(StoreEntry))]
 [JsonSerializable(typeof(List<FabricStatus>), TypeInfoPropertyName = "FabricStatuses")]
+[JsonSerializable(typeof(List<RegionRow>), TypeInfoPropertyName = "RegionRows")]
+[JsonSerializable(typeof(RegionView))]
+[JsonSerializable(typeof(RegionBytes))]
+[JsonSerializable(typeof(RegionWord))]
+[JsonSerializable(typeof(LayoutView))]
+[JsonSerializable(typeof(IReadOnlyList<LayoutFault>), TypeInfoPropertyName = "LayoutFaults")]
 internal sealed partial class CliJson : JsonSerializerContext;

@@ -28,6 +28,7 @@ internal static class CommandTree
             IntCommand.Create(context),
             ChannelCommand.Create(context),
             StoreCommand.Create(context),
+            RegionCommand.Create(context),
             DoctorCommand.Create(context),
             ProbeCommand.Create(context),
             VmCommand.Create(context),

@@ -2,6 +2,7 @@
 using System.Text;
 using Tombolo.Fabric.Reading;
 using Tombolo.Fabric.Yaml;
+using Tombolo.Regions;
 
 namespace Tombolo.Fabric;
 
@@ -19,16 +20,35 @@ public static class FabricFile
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file; relative paths in it begin in its folder.</param>
     /// <param name="runtimeRoot">Where its sockets would be; null for <see cref="FabricPaths.DefaultRoot"/>.</param>
-    /// <returns>A file that cannot be read is a fault too.</returns>
+    /// <returns>A file that cannot be read is a fault too, and so is what is wrong in the layout files that it names.</returns>
     public static FabricReading Load(string path, string? runtimeRoot = null)
     {
-        try { return Parse(File.ReadAllBytes(path), path, runtimeRoot); }
+        try { return WithLayouts(Parse(File.ReadAllBytes(path), path, runtimeRoot)); }
         catch (IOException exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
         {
             return new(null, [new(path, 1, 1, "There is no such file; 'tombolo init' writes one to begin with.")]);
         }
         catch (IOException exception) { return new(null, [new(path, 1, 1, $"The file cannot be read: {exception.Message}")]); }
         catch (UnauthorizedAccessException) { return new(null, [new(path, 1, 1, "The file cannot be read: permission denied.")]); }
+    }
+
+    // The layouts are files of their own: their faults are told with their own places.
+    private static FabricReading WithLayouts(FabricReading reading)
+    {
+        if (reading.Declaration is not { } declaration) return reading;
+        Fault[] faults = [.. declaration.Regions.SelectMany(LayoutFaults)];
+        return faults.Length == 0 ? reading : new(null, faults);
+    }
+
+    private static IEnumerable<Fault> LayoutFaults(RegionsDeclaration window)
+    {
+        LayoutReading read = LayoutFile.Load(window.Layout);
+        foreach (LayoutFault fault in read.Faults) yield return new(fault.File, fault.Line, fault.Column, $"{fault.Message} (At {fault.Path}.)");
+        if (read.Layout is not { } layout) yield break;
+        if (window.Vectors is { } vectors && vectors < layout.Regions.Count)
+            yield return new(window.Layout, 1, 1, $"The layout has {layout.Regions.Count} regions, and 'vectors' of regions {window.Name} is {vectors}; the machine needs one for each.");
+        foreach (string name in window.Rules.Select(rule => rule.Region).OfType<string>().Distinct().Where(name => layout.IndexOf(name) < 0))
+            yield return new(window.Layout, 1, 1, $"Policy names region '{name}' of regions {window.Name}, which the layout does not have; {Sentences.DidYouMean(name, [.. layout.Regions.Select(region => region.Name)], "there are none.")}");
     }
 
     /// <summary>Reads a text.</summary>

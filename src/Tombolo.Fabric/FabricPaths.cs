@@ -46,6 +46,14 @@ public sealed record FabricPaths(string Root, string Name)
     /// <param name="name">The machine's name.</param>
     public MachineFolder Machine(string name) => new(Path.Combine(Machines, name));
 
+    /// <summary>The socket for the machine of a window of regions.</summary>
+    /// <param name="regions">The regions.</param>
+    public string QemuSocketOf(RegionsDeclaration regions) => Path.Combine(Folder, regions.Qemu);
+
+    /// <summary>The socket for host clients of a window of regions.</summary>
+    /// <param name="regions">The regions.</param>
+    public string ClientSocketOf(RegionsDeclaration regions) => Path.Combine(Folder, regions.Clients);
+
     /// <summary>A mailbox's socket.</summary>
     /// <param name="mailbox">The mailbox.</param>
     public string SocketOf(MailboxDeclaration mailbox) => Path.Combine(Folder, mailbox.Socket);

@@ -15,7 +15,15 @@ public sealed class FaultTests
         { "fabric: 9lives", "1:9: The fabric's name is '9lives'; it must be a letter followed by at most 30 letters, digits and '-'." },
         { "fabric:", "1:8: 'fabric' of the fabric is empty; it must be a word or a text." },
         { "fabric: f\nmailbox: {}", "2:1: 'mailbox' is no key of the fabric; did you mean 'mailboxes'?" },
-        { "fabric: f\nregions: {}", "2:1: 'regions' of the fabric is not available in this version." },
+        { "fabric: f\nregions: { phone: {} }", "2:12: Regions phone have no 'layout', the file that says which regions there are." },
+        { "fabric: f\nregions: { phone: { layout: l, sockt: x } }", "2:32: 'sockt' is no key of regions phone; the keys are layout, qemu, clients, memory, vectors, dialect, mode, group." },
+        { "fabric: f\nregions: { phone: { layout: l, qemu: a/b } }", "2:38: 'qemu' of regions phone is 'a/b'; it must be a file name, for a socket in the state folder, or an absolute path." },
+        { "fabric: f\nregions: { phone: { layout: l, clients: admin.sock } }", "2:41: 'clients' of regions phone is 'admin.sock', a name that the fabric itself uses; choose another." },
+        { "fabric: f\nregions: { phone: { layout: l, memory: a/b } }", "2:40: 'memory' of regions phone is 'a/b'; a shared memory object's name has 1 to 255 bytes without a slash." },
+        { "fabric: f\nregions: { phone: { layout: l, qemu: s, clients: s } }", "2:50: Regions phone and regions phone have the same socket /run/t/f/s." },
+        { "fabric: f\nregions: { phone: { layout: l, dialect: morse } }", "2:41: 'dialect' of regions phone is 'morse'; it must be number or words." },
+        { "fabric: f\nmailboxes: { phone: { socket: m } }\nregions: { phone: { layout: l } }", "3:12: There are a mailbox and regions called phone; machines attach by name, so names must differ." },
+        { "fabric: f\nregions: { phone: { layout: l } }\nmachines: { vm0: { attach: phone }, vm1: { attach: [phone] } }", "3:53: Machine vm1 attaches to regions phone, as machine vm0 does; a window of regions has place for one machine." },
         { "fabric: f\nswitches: { lan: {} }", "2:1: 'switches' of the fabric is not available in this version." },
         { "fabric: f\nstore: { socket: a/b }", "2:18: 'socket' of the store is 'a/b'; it must be a file name, for a socket in the state folder, or an absolute path." },
         { "fabric: f\nstore: { keys: { offer: 1 } }", "2:18: 'offer' under 'keys' is no path; it must begin with '/'." },
@@ -23,8 +31,8 @@ public sealed class FaultTests
         { "fabric: f\nstore: { keys: { /a: { chmod: x5 } } }", "2:31: 'chmod' of '/a' is 'x5': 'x5' is no permission: it is one of the letters r, w, b, n with a domain's number behind it, such as r5." },
         { "fabric: f\nstore: { keys: { /a: [1] } }", "2:22: '/a' is a list; it must be a value, or a map of 'value', 'chmod' and names of children." },
         { "fabric: f\nstore: { domains: { joe: many } }", "2:26: The domain of user 'joe' is 'many'; it must be a number from 0 to 32751." },
-        { "fabric: f\nmailboxes: { m: { socket: s } }\nstore: { socket: s }", "3:18: The store and mailbox m have the same socket /run/t/f/s." },
-        { "fabric: f\nquux: {}", "2:1: 'quux' is no key of the fabric; the keys are fabric, mailboxes, store, machines, policy." },
+        { "fabric: f\nmailboxes: { m: { socket: s } }\nstore: { socket: s }", "3:18: Mailbox m and the store have the same socket /run/t/f/s." },
+        { "fabric: f\nquux: {}", "2:1: 'quux' is no key of the fabric; the keys are fabric, mailboxes, store, regions, machines, policy." },
         { "fabric: f\nfabric: g", "2:1: 'fabric' stands here a second time; the first is in line 1." },
         { "fabric: f\nmachines: { vm0: , vm0: }", "2:20: 'vm0' stands here a second time; the first is in line 2." },
         { "fabric: f\nmachines: { vm_0: }", "2:13: 'vm_0' under 'machines' is no name; it must be a letter followed by at most 30 letters, digits and '-'." },
@@ -44,7 +52,7 @@ public sealed class FaultTests
         { "fabric: f\nmailboxes: { genz: { silent: true, manager: true } }", "2:45: Mailbox genz is silent and manager; a silent server takes no part and can manage nothing." },
         { "fabric: f\nmailboxes: { genz: { socket: sub/genz.sock } }", "2:30: 'socket' of mailbox genz is 'sub/genz.sock'; it must be a file name, for a socket in the state folder, or an absolute path." },
         { "fabric: f\nmailboxes: { genz: { socket: admin.sock } }", "2:30: 'socket' of mailbox genz is 'admin.sock', a name that the fabric itself uses; choose another." },
-        { "fabric: f\nmailboxes: { a: , b: { socket: a.sock } }", "2:32: Mailboxes a and b have the same socket /run/t/f/a.sock." },
+        { "fabric: f\nmailboxes: { a: , b: { socket: a.sock } }", "2:32: Mailbox a and mailbox b have the same socket /run/t/f/a.sock." },
         { "fabric: f\nmailboxes: { genz: { allow: { user: 5 } } }", "2:31: 'user' is no key of 'allow' of mailbox genz; the keys are uid, gid." },
         { "fabric: f\nmachines: { vm0: { image: debian } }", "2:27: 'image' of machine vm0 is 'debian'; it must be demo." },
         { "fabric: f\nmachines: { vm0: { memory: 128M } }", "2:28: 'memory' of machine vm0 is 128M; the demo image does not boot with less than 160M." },
@@ -70,8 +78,8 @@ public sealed class FaultTests
         { "fabric: f\nmachines: { vm0: { append: \"a\\nb\" } }", "2:28: 'append' of machine vm0 is 'a\\u000ab'; it must be a word or a text without control characters." },
         { "fabric: f\nmachines: { vm0: { disks: [ { format: raw } ] } }", "2:29: A disk of machine vm0 has no 'path'." },
         { "fabric: f\npolicy: join", "2:9: 'policy' is 'join'; it must be a list of rules, such as '- { who: { uid: 1000 }, may: [join genz] }'." },
-        { "fabric: f\npolicy: [ { who: { uid: 5 }, may: read phone } ]", "2:35: 'read phone' is about regions, which are not available in this version; 'join MAILBOX' is." },
-        { "fabric: f\npolicy: [ { who: { uid: 5 }, may: dance } ]", "2:35: 'dance' is no right; the only one is 'join MAILBOX'." },
+        { "fabric: f\npolicy: [ { who: { uid: 5 }, may: read phone } ]", "2:35: 'read phone' names regions 'phone', which are not declared; there are no regions." },
+        { "fabric: f\npolicy: [ { who: { uid: 5 }, may: dance } ]", "2:35: 'dance' is no right; there are 'join MAILBOX', and 'read' and 'write REGIONS' or 'REGIONS/REGION'." },
         { "fabric: f\npolicy: [ { who: { uid: 5 } } ]", "2:11: A policy rule has no 'may'; say what is allowed, such as 'join genz'." },
         { "fabric: f\npolicy: [ { who: { uid: 5 }, may: join genz } ]", "2:35: 'join genz' names mailbox 'genz', which is not declared; there are no mailboxes." },
         { "fabric: f\nmachines: *later", "2:11: The anchor &later is not defined above." },
@@ -87,14 +95,14 @@ public sealed class FaultTests
     public void Read_SeveralFaults_AreAllReportedInTheOrderOfTheFile() => Yaml.Bad(
         """
         fabric: demo
-        regions: {}
+        switches: {}
         mailboxes:
           genz: { clients: 0, slto: 512 }
         machines:
           vm0: { memory: 64M, atach: genz }
           vm1: { attach: gnez, restart: maybe }
         """).ShouldBe([
-            "2:1: 'regions' of the fabric is not available in this version.",
+            "2:1: 'switches' of the fabric is not available in this version.",
             "4:20: 'clients' of mailbox genz is '0'; it must be a number from 1 to 254.",
             "4:23: 'slto' is no key of mailbox genz; did you mean 'slot'?",
             "6:18: 'memory' of machine vm0 is 64M; the demo image does not boot with less than 160M.",

@@ -14,6 +14,7 @@ public sealed partial class KeyAgreementTests
         ["top"] = Names(Keys.Fabric),
         ["mailbox"] = Names(Keys.Mailbox),
         ["store"] = Names(Keys.Store),
+        ["regions"] = Names(Keys.Regions),
         ["machine"] = Names(Keys.Machine),
         ["disk"] = Names(Keys.Disk),
         ["who"] = Names(Keys.Who),
@@ -59,7 +60,7 @@ public sealed partial class KeyAgreementTests
     public void ReferencePage_EachSectionsTable_HasTheParsersKeysAndNoOthers()
     {
         string[] parts = Text("fabric-yaml.md").Split("\n## ");
-        (string Heading, string Section)[] tables = [("The top", "top"), ("mailboxes", "mailbox"), ("store", "store"), ("machines", "machine"), ("policy", "policy")];
+        (string Heading, string Section)[] tables = [("The top", "top"), ("mailboxes", "mailbox"), ("store", "store"), ("regions", "regions"), ("machines", "machine"), ("policy", "policy")];
         foreach ((string heading, string section) in tables)
             Row().Matches(parts.First(part => part.StartsWith(heading + "\n", StringComparison.Ordinal))).Select(row => row.Groups[1].Value).ShouldBe(_parser[section], section);
         foreach (string key in _parser["disk"].Concat(_parser["who"])) Text("fabric-yaml.md").ShouldContain($"{key}");

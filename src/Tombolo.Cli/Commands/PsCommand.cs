@@ -8,7 +8,7 @@ using Tombolo.Machines;
 
 namespace Tombolo.Cli.Commands;
 
-/// <summary><c>tombolo ps</c>: machines and mailboxes of every fabric, or of one.</summary>
+/// <summary><c>tombolo ps</c>: machines, mailboxes and regions of every fabric, or of one.</summary>
 internal static class PsCommand
 {
     public static Command Create(CommandContext context)
@@ -16,7 +16,7 @@ internal static class PsCommand
         Option<string?> fabric = CommonOptions.Fabric();
         fabric.Description = "Only this fabric; by default all of them.";
         Option<bool> json = CommonOptions.Json();
-        ExampleCommand command = new("ps", "Shows what runs: the machines and mailboxes of fabrics.", "tombolo ps", "tombolo ps --json | jq '.[].machines[].machine.state'") { fabric, json };
+        ExampleCommand command = new("ps", "Shows what runs: the machines, mailboxes and regions of fabrics.", "tombolo ps", "tombolo ps --json | jq '.[].machines[].machine.state'") { fabric, json };
         command.SetAction(async (parsed, stop) =>
         {
             string? only = parsed.GetValue(fabric);
@@ -43,6 +43,8 @@ internal static class PsCommand
         {
             foreach (MailboxStatus mailbox in fabric.Mailboxes)
                 _ = table.Row(fabric.Fabric, mailbox.Name, "mailbox", mailbox.IsUp ? "ready" : "dead", mailbox.IsUp ? Number(fabric.OwnerProcessId) : "-", "-", "-", $"{mailbox.Members.Count}/{mailbox.Clients}", "-", "-");
+            foreach (RegionsStatus window in fabric.Regions)
+                _ = table.Row(fabric.Fabric, window.Name, "regions", window.IsUp ? "ready" : "dead", window.IsUp ? Number(fabric.OwnerProcessId) : "-", "-", "-", $"{window.Regions.Count} regions", window.IsUp ? ByteSize.Format(window.WindowBytes) : "-", "-");
             foreach (MachineRow row in fabric.Machines) _ = table.Row(CellsOf(fabric.Fabric, row, context.Time));
         }
         context.Screen.Table(table);

@@ -20,7 +20,7 @@ internal static class StatusCommand
         Option<double?> watch = new("--watch") { Description = "Show it again after so many seconds (1 if none are given), until Ctrl-C.", HelpName = "seconds", Arity = ArgumentArity.ZeroOrOne };
         Option<bool> trace = new("--trace") { Description = "Show the messages that the mailbox's server sends and takes, until Ctrl-C." };
         Option<bool> json = CommonOptions.Json();
-        ExampleCommand command = new("status", "Shows a fabric's mailboxes as from their servers' consoles: counters, participants, SID:CID, attributes, messages.", "tombolo status", "tombolo status --picture", "tombolo status --watch 2", "tombolo status --trace") { choice.Option, mailbox, picture, watch, trace, json };
+        ExampleCommand command = new("status", "Shows a fabric's mailboxes as from their servers' consoles (counters, participants, SID:CID, attributes, messages), and its regions.", "tombolo status", "tombolo status --picture", "tombolo status --watch 2", "tombolo status --trace") { choice.Option, mailbox, picture, watch, trace, json };
         command.SetAction(async (parsed, stop) =>
         {
             FabricPaths paths = choice.PathsOf(parsed);
@@ -72,7 +72,7 @@ internal static class StatusCommand
         {
             MailboxStatus[] chosen = [.. status.Mailboxes.Where(one => one.Name == only)];
             if (chosen.Length == 0) throw new CommandException($"Fabric {paths.Name} has no mailbox '{Printable.Text(only)}'; it has {string.Join(", ", status.Mailboxes.Select(one => one.Name).DefaultIfEmpty("none"))}");
-            status = status with { Mailboxes = chosen };
+            status = status with { Mailboxes = chosen, Regions = [] };
         }
         if (plan.Json)
         {
@@ -88,6 +88,23 @@ internal static class StatusCommand
             if (plan.Picture) foreach (string line in Picture(mailbox, screen.Unicode)) screen.Line(line);
             else Describe(screen, mailbox);
         }
+        foreach (RegionsStatus window in status.Regions)
+        {
+            screen.Line();
+            Describe(screen, window);
+        }
+    }
+
+    private static void Describe(Screen screen, RegionsStatus window)
+    {
+        string machine = window.MachineProcessId is { } process ? $"machine {(string.IsNullOrEmpty(window.Machine) ? "of one's own" : window.Machine)} (pid {process}) is there" : "no machine is there";
+        screen.Line($"Regions {window.Name} at {window.ClientSocket}: {(window.IsUp ? "ready" : "dead")}{(window.TookOver ? ", took over from a server that was killed" : "")}; {machine}");
+        if (!window.IsUp) return;
+        screen.Line($"{window.Regions.Count} regions in {ByteSize.Format(window.WindowBytes)}; {window.Served} clients served, {window.Refused} refused, {window.Dropped} dropped; {window.RefusedMachines} machines refused");
+        TextTable table = new("region", "begin", "bytes", "data at", "managed by");
+        foreach (RegionStatus region in window.Regions)
+            _ = table.Row(region.Name, RegionCommand.Hex(region.Begin), Number(region.End - region.Begin), RegionCommand.Hex(region.Data), region.ManagedBy ?? "-");
+        screen.Table(table);
     }
 
     private static void Describe(Screen screen, StoreStatus store)

@@ -18,6 +18,10 @@ internal sealed class Screen
     public required TextWriter Error { get; init; }
     /// <summary>Where a command reads from the user.</summary>
     public TextReader In { get; init; } = TextReader.Null;
+    /// <summary>Standard output for bytes as they are; the caller closes it.</summary>
+    public Func<Stream> OutBytes { get; init; } = static () => Stream.Null;
+    /// <summary>Standard input for bytes as they are.</summary>
+    public Func<Stream> InBytes { get; init; } = static () => Stream.Null;
     /// <summary>Standard output is a terminal.</summary>
     public bool IsTerminal { get; init; }
     /// <summary>Standard input is a terminal.</summary>
@@ -36,6 +40,8 @@ internal sealed class Screen
             Out = Console.Out,
             Error = Console.Error,
             In = Console.In,
+            OutBytes = Console.OpenStandardOutput,
+            InBytes = Console.OpenStandardInput,
             IsTerminal = terminal,
             IsInteractive = terminal && !Console.IsInputRedirected,
             Colour = terminal && MayColour(Environment.GetEnvironmentVariable("NO_COLOR"), Environment.GetEnvironmentVariable("TERM")),

@@ -14,15 +14,17 @@ public sealed record FabricDeclaration
     public IReadOnlyList<MailboxDeclaration> Mailboxes { get; init; } = [];
     /// <summary>Its store of names; null where there is none.</summary>
     public StoreDeclaration? Store { get; init; }
+    /// <summary>Its windows of regions, in the order of the file.</summary>
+    public IReadOnlyList<RegionsDeclaration> Regions { get; init; } = [];
     /// <summary>Its machines, in the order of the file.</summary>
     public IReadOnlyList<MachineDeclaration> Machines { get; init; } = [];
 
     /// <summary>The declaration with every default written out.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, FabricJson.Default.FabricDeclaration);
 
-    /// <summary>The number that a machine has among a mailbox's peers: 1 for the first machine of the file that joins it, and so on.</summary>
+    /// <summary>The number that a machine has among a mailbox's peers: 1 for the first machine of the file that joins it, and so on. The one machine of a window of regions has 1.</summary>
     /// <param name="machine">The machine's name.</param>
-    /// <param name="mailbox">The mailbox's name.</param>
+    /// <param name="mailbox">The mailbox's or the regions' name.</param>
     /// <returns>Null where the machine does not join the mailbox.</returns>
     public int? SlotOf(string machine, string mailbox)
     {

@@ -29,7 +29,7 @@ public sealed record MachineDeclaration
     public string MachineType { get; init; } = "pc";
     /// <summary>What runs the processor. Default auto.</summary>
     public Acceleration Acceleration { get; init; }
-    /// <summary>Mailboxes it joins, in the order of its devices.</summary>
+    /// <summary>Mailboxes and regions it joins, in the order of its devices.</summary>
     public IReadOnlyList<string> Attach { get; init; } = [];
     /// <summary>Lines of the script that the demo image runs.</summary>
     public IReadOnlyList<string> Run { get; init; } = [];

@@ -18,6 +18,12 @@ public enum FabricEventKind
     StoreDown,
     /// <summary>The store broke and no longer serves.</summary>
     StoreFailed,
+    /// <summary>Regions are served.</summary>
+    RegionsUp,
+    /// <summary>Regions are no longer served.</summary>
+    RegionsDown,
+    /// <summary>Regions are no longer served, by a fault of ours.</summary>
+    RegionsFailed,
     /// <summary>A machine's QEMU was started.</summary>
     MachineStarted,
     /// <summary>A machine was found running.</summary>

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 using Tombolo.Mailbox;
+using Tombolo.Regions;
 
 namespace Tombolo.Fabric;
 
 public sealed partial class FabricHost
 {
-    /// <summary>Takes everything down: machines, then mailboxes, then files. Returns when no process and no file of the fabric is left but the lock.</summary>
+    /// <summary>Takes everything down: machines, then mailboxes and regions, then files. Returns when no process and no file of the fabric is left but the lock.</summary>
     /// <remarks>May be called at any time, also while <see cref="StartAsync"/> runs, and more than once.</remarks>
     public async Task StopAsync()
     {
@@ -19,6 +20,7 @@ public sealed partial class FabricHost
         await Task.WhenAll(_machines.Values.Select(machine => machine.StopAsync()));
         foreach (MailboxFabric mailbox in _mailboxes.Values) await mailbox.DisposeAsync();
         if (Store is { } store) await store.DisposeAsync();
+        foreach (RegionServer window in _regions.Values) await window.DisposeAsync();
         await Task.WhenAll(_watches);
         if (Directory.Exists(Paths.Machines)) Directory.Delete(Paths.Machines, recursive: true);
         File.Delete(Paths.Declaration);

@@ -3,6 +3,7 @@ using Tombolo.Ivshmem;
 using Tombolo.Linux;
 using Tombolo.Machines;
 using Tombolo.Mailbox;
+using Tombolo.Regions;
 
 namespace Tombolo.Fabric;
 
@@ -11,7 +12,7 @@ public sealed partial class FabricHost
     /// <summary>Brings everything up. Returns when each machine is ready, late or failed.</summary>
     /// <param name="cancel">Gives up waiting; what was started stays, until <see cref="StopAsync"/>.</param>
     /// <returns>What is not as declared, a sentence each; empty where all is up.</returns>
-    /// <exception cref="FabricException">A mailbox cannot be served, or QEMU is missing. What was started stays, until <see cref="StopAsync"/>.</exception>
+    /// <exception cref="FabricException">A mailbox or regions cannot be served, or QEMU is missing. What was started stays, until <see cref="StopAsync"/>.</exception>
     public async Task<IReadOnlyList<string>> StartAsync(CancellationToken cancel)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancel, _stopping.Token);
@@ -19,6 +20,7 @@ public sealed partial class FabricHost
         foreach ((string name, int processId) in FabricState.RunningMachines(Paths)) _machineOfProcess[processId] = name;   // members that mailboxes keep are known by name from the start
         foreach (MailboxDeclaration mailbox in Declaration.Mailboxes) await StartMailboxAsync(mailbox);
         if (Declaration.Store is { } store) await StartStoreAsync(store);
+        foreach (RegionsDeclaration window in Declaration.Regions) await StartRegionsAsync(window);
         if (Declaration.Machines.Count > 0) await PrepareMachinesAsync(ending.Token);
         Dictionary<string, Task<string?>> starts = [];
         foreach (MachineDeclaration machine in InOrder())
@@ -34,8 +36,10 @@ public sealed partial class FabricHost
     {
         List<MailboxStatus> mailboxes = [];
         foreach (MailboxDeclaration mailbox in Declaration.Mailboxes) mailboxes.Add(await DescribeAsync(mailbox));
+        List<RegionsStatus> regions = [];
+        foreach (RegionsDeclaration window in Declaration.Regions) regions.Add(await DescribeAsync(window));
         return new(Declaration.Name, Environment.ProcessId, Paths.Folder, mailboxes, [.. Declaration.Machines.Select(machine => FabricState.Row(Declaration, Paths, machine, StatusOf(machine)))])
-        { Store = Declaration.Store is { } store ? await DescribeAsync(store) : null };
+        { Regions = regions, Store = Declaration.Store is { } store ? await DescribeAsync(store) : null };
     }
 
     private MachineStatus StatusOf(MachineDeclaration machine) => _machines.TryGetValue(machine.Name, out Machine? running) ? running.Status
@@ -184,10 +188,11 @@ public sealed partial class FabricHost
         if (Machines.Machine.FindRunning(Paths.Machine(options.Name)) is not { } running) return;
         foreach (MachineAttachment attachment in options.Attachments)
         {
-            if (!_mailboxes.TryGetValue(attachment.Name, out MailboxFabric? mailbox)) continue;
-            if ((await mailbox.SnapshotAsync()).Peers.Any(peer => peer.ProcessId == running.ProcessId)) continue;
+            bool isThere = _mailboxes.TryGetValue(attachment.Name, out MailboxFabric? mailbox) ? (await mailbox.SnapshotAsync()).Peers.Any(peer => peer.ProcessId == running.ProcessId)
+                : !_regions.TryGetValue(attachment.Name, out RegionServer? window) || (await window.SnapshotAsync()).Machine?.Who.ProcessId == running.ProcessId;
+            if (isThere) continue;
             _ = await Machines.Machine.EndLeftoverAsync(Paths.Machine(options.Name), _machineHost!);
-            Say(FabricEventKind.MachineStopped, options.Name, $"Machine {options.Name} (pid {running.ProcessId}) had lost mailbox {attachment.Name} for good and is started anew.");
+            Say(FabricEventKind.MachineStopped, options.Name, $"Machine {options.Name} (pid {running.ProcessId}) had lost {attachment.Name} for good and is started anew.");
             return;
         }
     }

@@ -4,13 +4,14 @@ using System.Threading.Channels;
 using Tombolo.Linux;
 using Tombolo.Machines;
 using Tombolo.Mailbox;
+using Tombolo.Regions;
 
 namespace Tombolo.Fabric;
 
 /// <summary>Runs one declared fabric: brings it up, finds again what a killed owner left, takes it down.</summary>
 /// <remarks>
 /// Theory of operation. Whoever runs a fabric holds its lock; the lock dies with its holder, so a fabric whose owner was killed is simply taken over: mailboxes come back through their
-/// keepers, machines are found by their records. Up: first all mailboxes, then machines as soon as those named in <c>after</c> are ready. Down: machines, then mailboxes, then files.
+/// keepers, machines are found by their records. Up: first all mailboxes and regions, then machines as soon as those named in <c>after</c> are ready. Down: machines, then mailboxes and regions, then files.
 /// What runs in the folder and is not declared any more is ended at the next up.
 /// </remarks>
 public sealed partial class FabricHost : IAsyncDisposable
@@ -22,6 +23,7 @@ public sealed partial class FabricHost : IAsyncDisposable
     private readonly ProcessWatcher _watcher = new();
     private readonly Channel<FabricEvent> _events = Channel.CreateBounded<FabricEvent>(new BoundedChannelOptions(EventsKept) { FullMode = BoundedChannelFullMode.DropOldest });
     private readonly ConcurrentDictionary<string, MailboxFabric> _mailboxes = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, RegionServer> _regions = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Machine> _machines = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<int, string> _machineOfProcess = new();
     private readonly ConcurrentBag<Task> _watches = [];
@@ -47,6 +49,10 @@ public sealed partial class FabricHost : IAsyncDisposable
     /// <summary>A running mailbox, or null.</summary>
     /// <param name="name">Its name.</param>
     public MailboxFabric? Mailbox(string name) => _mailboxes.GetValueOrDefault(name);
+
+    /// <summary>Running regions, or null.</summary>
+    /// <param name="name">Their name.</param>
+    public RegionServer? Regions(string name) => _regions.GetValueOrDefault(name);
 
     /// <summary>A machine that was started or adopted, or null.</summary>
     /// <param name="name">Its name.</param>
@@ -102,6 +108,11 @@ public sealed partial class FabricHost : IAsyncDisposable
             await host.StartStoreAsync(store);
             ended.Add("The store and its keeper are ended.");
         }
+        foreach (RegionsDeclaration window in declaration.Regions.Where(window => Path.Exists(paths.QemuSocketOf(window) + FabricPaths.KeeperSuffix)))
+        {
+            await host.StartRegionsAsync(window);
+            ended.Add($"Regions {window.Name} and their keeper are ended.");
+        }
         await host.StopAsync();
         return ended;
     }
@@ -123,6 +134,7 @@ public sealed partial class FabricHost : IAsyncDisposable
         foreach (Machine machine in _machines.Values) await machine.DisposeAsync();
         foreach (MailboxFabric mailbox in _mailboxes.Values) await mailbox.DisposeAsync();
         if (Store is { } store) await store.DisposeAsync();
+        foreach (RegionServer window in _regions.Values) await window.DisposeAsync();
         await Task.WhenAll(_watches);
         _events.Writer.Complete();
         LetGo();

@@ -47,7 +47,10 @@ public static class FabricState
         : new(declaration.Name, OwnerOf(paths), paths.Folder,
             [.. declaration.Mailboxes.Select(mailbox => new MailboxStatus { Name = mailbox.Name, Socket = paths.SocketOf(mailbox), IsUp = false, Clients = mailbox.Clients, SlotBytes = mailbox.SlotBytes })],
             [.. declaration.Machines.Select(machine => Row(declaration, paths, machine, StatusOf(paths.Machine(machine.Name), machine)))])
-        { Store = declaration.Store is { } store ? new() { Socket = paths.SocketOf(store) } : null };
+        { Regions = [.. declaration.Regions.Select(window => Describe(window, paths))], Store = declaration.Store is { } store ? new() { Socket = paths.SocketOf(store) } : null };
+
+    internal static RegionsStatus Describe(RegionsDeclaration window, FabricPaths paths) =>
+        new() { Name = window.Name, QemuSocket = paths.QemuSocketOf(window), ClientSocket = paths.ClientSocketOf(window) };
 
     internal static MachineRow Row(FabricDeclaration declaration, FabricPaths paths, MachineDeclaration machine, MachineStatus status)
     {

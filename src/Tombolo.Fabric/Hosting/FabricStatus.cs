@@ -14,6 +14,8 @@ public sealed record FabricStatus(string Fabric, int OwnerProcessId, string Fold
 {
     /// <summary>Its store; null where none is declared.</summary>
     public StoreStatus? Store { get; init; }
+    /// <summary>Its windows of regions, as declared.</summary>
+    public IReadOnlyList<RegionsStatus> Regions { get; init; } = [];
 }
 
 /// <summary>A mailbox at one moment.</summary>

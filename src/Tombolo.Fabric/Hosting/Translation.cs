@@ -3,6 +3,7 @@ using Tombolo.Ivshmem;
 using Tombolo.Linux;
 using Tombolo.Machines;
 using Tombolo.Mailbox;
+using Tombolo.Regions;
 using Tombolo.Store;
 
 namespace Tombolo.Fabric;
@@ -41,12 +42,60 @@ public static class Translation
         };
     }
 
-    /// <summary>What a QEMU needs in order to join mailboxes, ours or somebody's own.</summary>
+    /// <summary>What a QEMU needs in order to join mailboxes and regions, ours or somebody's own.</summary>
     /// <param name="declaration">The fabric.</param>
-    /// <param name="mailboxes">Names of its mailboxes, in the order of the devices.</param>
+    /// <param name="names">Names of its mailboxes and regions, in the order of the devices.</param>
     /// <param name="paths">The fabric's files.</param>
-    public static IEnumerable<MachineAttachment> Attachments(FabricDeclaration declaration, IEnumerable<string> mailboxes, FabricPaths paths) =>
-        mailboxes.Select(name => declaration.Mailboxes.First(mailbox => mailbox.Name == name)).Select(mailbox => new MachineAttachment(mailbox.Name, paths.SocketOf(mailbox), mailbox.Vectors));
+    /// <exception cref="FabricException">A layout file has faults.</exception>
+    public static IEnumerable<MachineAttachment> Attachments(FabricDeclaration declaration, IEnumerable<string> names, FabricPaths paths) => names.Select(name =>
+        declaration.Mailboxes.FirstOrDefault(mailbox => mailbox.Name == name) is { } mailbox ? new MachineAttachment(name, paths.SocketOf(mailbox), mailbox.Vectors)
+            : declaration.Regions.First(window => window.Name == name) is var window ? new(name, paths.QemuSocketOf(window), window.Vectors ?? LayoutOf(window).Regions.Count) : null!);
+
+    /// <summary>The layout of a window of regions.</summary>
+    /// <param name="window">The window.</param>
+    /// <exception cref="FabricException">The file has faults; the message tells them all.</exception>
+    public static RegionLayout LayoutOf(RegionsDeclaration window) => LayoutFile.Load(window.Layout) switch
+    {
+        { Layout: { } layout } => layout,
+        var read => throw new FabricException($"Regions {window.Name} have no layout: {string.Join(' ', read.Faults)}"),
+    };
+
+    /// <summary>The options of a region server.</summary>
+    /// <param name="declaration">The fabric.</param>
+    /// <param name="window">One of its windows.</param>
+    /// <param name="paths">The fabric's files.</param>
+    /// <param name="host">How the fabric is run.</param>
+    /// <exception cref="FabricException">The layout file has faults, or a user or group is named that does not exist.</exception>
+    public static RegionServerOptions ToRegions(FabricDeclaration declaration, RegionsDeclaration window, FabricPaths paths, FabricHostOptions host)
+    {
+        string what = $"Regions {window.Name}";
+        RegionAccess own = new() { Users = [LinuxProcess.EffectiveUserId], Rights = RegionRights.Write };
+        return new()
+        {
+            Layout = LayoutOf(window),
+            ClientSocket = paths.ClientSocketOf(window),
+            ClientMode = window.Mode,
+            ClientGroup = window.Group is null ? null : Accounts.Group(window.Group, what),
+            // Whoever may write may read: rules to write go first, for the first rule that fits counts.
+            Access = window.Rules.Count == 0 ? null : [own, .. window.Rules.OrderByDescending(rule => rule.MayWrite).Select(rule => new RegionAccess
+            {
+                Region = rule.Region,
+                Users = [.. rule.Who.Users.Select(name => Accounts.User(name, what))],
+                Groups = [.. rule.Who.Groups.Select(name => Accounts.Group(name, what))],
+                Rights = rule.MayWrite ? RegionRights.Write : RegionRights.Read,
+            })],
+            Dialect = window.Words ? ClientDialect.Words : ClientDialect.Number,
+            Time = host.Time,
+            Doorbell = new()
+            {
+                SocketPath = paths.QemuSocketOf(window),
+                SocketMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+                Backing = window.Memory is null ? MemoryBacking.Memfd : MemoryBacking.Posix,
+                MemoryName = window.Memory ?? $"{declaration.Name}-{window.Name}",
+                KeeperCommand = host.KeeperCommand,
+            },
+        };
+    }
 
     /// <summary>The store's options.</summary>
     /// <param name="store">The store.</param>

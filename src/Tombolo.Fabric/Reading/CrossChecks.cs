@@ -7,7 +7,7 @@ using Tombolo.Machines;
 namespace Tombolo.Fabric.Reading;
 
 /// <summary>What can only be judged with more than one value in hand.</summary>
-internal sealed class CrossChecks(FaultList faults, FabricPaths paths, IReadOnlyList<Declared<MailboxDeclaration>> mailboxes, IReadOnlyList<Declared<MachineDeclaration>> machines)
+internal sealed class CrossChecks(FaultList faults, FabricPaths paths, IReadOnlyList<Declared<MailboxDeclaration>> mailboxes, IReadOnlyList<Declared<RegionsDeclaration>> regions, IReadOnlyList<Declared<MachineDeclaration>> machines)
 {
     private static readonly string[] _reservedFiles = [FabricPaths.AdminSocketName, FabricPaths.LockName, FabricPaths.DeclarationName, FabricPaths.OriginName, FabricPaths.MachinesName, FabricPaths.DaemonLogName];
     private static readonly string[] _ownArguments = ["-daemonize", "-pidfile", "-qmp"];
@@ -19,48 +19,68 @@ internal sealed class CrossChecks(FaultList faults, FabricPaths paths, IReadOnly
     {
         if (Store is not null) CheckStore(Store);
         foreach (Declared<MailboxDeclaration> mailbox in mailboxes) CheckMailbox(mailbox);
-        foreach (IGrouping<string, Declared<MailboxDeclaration>> same in mailboxes.GroupBy(one => paths.SocketOf(one.Value)).Where(group => group.Count() > 1))
-            foreach (Declared<MailboxDeclaration> later in same.Skip(1))
-                faults.Add(later.Of("socket"), $"Mailboxes {same.First().Value.Name} and {later.Value.Name} have the same socket {same.Key}.");
+        foreach (Declared<RegionsDeclaration> window in regions) CheckRegions(window);
+        CheckSameSockets();
         foreach (Declared<MachineDeclaration> machine in machines) CheckMachine(machine);
         CheckRoom();
         CheckCircles();
     }
 
+    private void CheckSameSockets()
+    {
+        IEnumerable<(string Owner, Place Place, string Socket)> all = mailboxes.Select(one => ($"Mailbox {one.Value.Name}", one.Of("socket"), paths.SocketOf(one.Value)))
+            .Concat(Store is null ? [] : [("The store", Store.Of("socket"), paths.SocketOf(Store.Value))])
+            .Concat(regions.SelectMany(one => new[] { ($"Regions {one.Value.Name}", one.Of("qemu"), paths.QemuSocketOf(one.Value)), ($"Regions {one.Value.Name}", one.Of("clients"), paths.ClientSocketOf(one.Value)) }));
+        foreach (var same in all.GroupBy(one => one.Socket).Where(group => group.Count() > 1))
+            foreach ((string owner, Place place, string socket) in same.Skip(1))
+                faults.Add(place, $"{same.First().Owner} and {Lower(owner)} have the same socket {socket}.");
+    }
+
+    private static string Lower(string text) => char.ToLowerInvariant(text[0]) + text[1..];
+
     private void CheckMailbox(Declared<MailboxDeclaration> declared)
     {
         MailboxDeclaration mailbox = declared.Value;
         string what = $"of mailbox {mailbox.Name}";
-        if (!Path.IsPathRooted(mailbox.Socket) && (mailbox.Socket.Contains('/', StringComparison.Ordinal) || mailbox.Socket is "" or "." or ".."))
-            faults.Add(declared.Of("socket"), $"'socket' {what} is '{mailbox.Socket}'; it must be a file name, for a socket in the state folder, or an absolute path.");
-        else if (_reservedFiles.Contains(mailbox.Socket))
-            faults.Add(declared.Of("socket"), $"'socket' {what} is '{mailbox.Socket}', a name that the fabric itself uses; choose another.");
-        else
-            CheckLength(declared.Of("socket"), $"'socket' {what}", paths.SocketOf(mailbox), UnixSocket.MaxPathBytes - FabricPaths.KeeperSuffix.Length);
+        CheckSocket(declared.Of("socket"), $"'socket' {what}", mailbox.Socket, paths.SocketOf(mailbox));
         if (mailbox.Vectors < mailbox.Clients + 2)
             faults.Add(declared.Of("vectors"), $"'vectors' {what} is {mailbox.Vectors}; {mailbox.Clients} clients need {mailbox.Clients + 2}, one for each possible sender and two more.");
         if (mailbox.Silent && declared.Found.ContainsKey("manager") && mailbox.Manager)
             faults.Add(declared.Of("manager"), $"Mailbox {mailbox.Name} is silent and manager; a silent server takes no part and can manage nothing.");
     }
 
-    private void CheckStore(Declared<StoreDeclaration> declared)
+    private void CheckStore(Declared<StoreDeclaration> declared) =>
+        CheckSocket(declared.Of("socket"), "'socket' of the store", declared.Value.Socket, paths.SocketOf(declared.Value));
+
+    private void CheckRegions(Declared<RegionsDeclaration> declared)
     {
-        StoreDeclaration store = declared.Value;
-        if (!Path.IsPathRooted(store.Socket) && (store.Socket.Contains('/', StringComparison.Ordinal) || store.Socket is "" or "." or ".."))
-            faults.Add(declared.Of("socket"), $"'socket' of the store is '{store.Socket}'; it must be a file name, for a socket in the state folder, or an absolute path.");
-        else if (_reservedFiles.Contains(store.Socket))
-            faults.Add(declared.Of("socket"), $"'socket' of the store is '{store.Socket}', a name that the fabric itself uses; choose another.");
+        RegionsDeclaration window = declared.Value;
+        string what = $"of regions {window.Name}";
+        if (mailboxes.Any(one => one.Value.Name == window.Name)) faults.Add(declared.Place, $"There are a mailbox and regions called {window.Name}; machines attach by name, so names must differ.");
+        CheckSocket(declared.Of("qemu"), $"'qemu' {what}", window.Qemu, paths.QemuSocketOf(window));
+        CheckSocket(declared.Of("clients"), $"'clients' {what}", window.Clients, paths.ClientSocketOf(window));
+        if (window.Memory is { } memory && (memory.Contains('/', StringComparison.Ordinal) || memory is "" or "." or ".." || Encoding.UTF8.GetByteCount(memory) > 255))
+            faults.Add(declared.Of("memory"), $"'memory' {what} is '{memory}'; a shared memory object's name has 1 to 255 bytes without a slash.");
+        Declared<MachineDeclaration>[] joined = [.. machines.Where(machine => machine.Value.Attach.Contains(window.Name))];
+        foreach (Declared<MachineDeclaration> second in joined.Skip(1))
+            faults.Add(second.Texts("attach").First(name => name.Text == window.Name).Place, $"Machine {second.Value.Name} attaches to regions {window.Name}, as machine {joined[0].Value.Name} does; a window of regions has place for one machine.");
+    }
+
+    private void CheckSocket(Place place, string what, string socket, string path)
+    {
+        if (!Path.IsPathRooted(socket) && (socket.Contains('/', StringComparison.Ordinal) || socket is "" or "." or ".."))
+            faults.Add(place, $"{what} is '{socket}'; it must be a file name, for a socket in the state folder, or an absolute path.");
+        else if (_reservedFiles.Contains(socket))
+            faults.Add(place, $"{what} is '{socket}', a name that the fabric itself uses; choose another.");
         else
-            CheckLength(declared.Of("socket"), "'socket' of the store", paths.SocketOf(store), UnixSocket.MaxPathBytes - FabricPaths.KeeperSuffix.Length);
-        if (mailboxes.FirstOrDefault(mailbox => paths.SocketOf(mailbox.Value) == paths.SocketOf(store)) is { } same)
-            faults.Add(declared.Of("socket"), $"The store and mailbox {same.Value.Name} have the same socket {paths.SocketOf(store)}.");
+            CheckLength(place, what, path, UnixSocket.MaxPathBytes - FabricPaths.KeeperSuffix.Length);
     }
 
     private void CheckMachine(Declared<MachineDeclaration> declared)
     {
         MachineDeclaration machine = declared.Value;
         string what = $"of machine {machine.Name}";
-        foreach (YamlScalar name in declared.Texts("attach")) CheckName(name, $"'attach' {what} names mailbox", [.. mailboxes.Select(one => one.Value.Name)], "there are no mailboxes.");
+        foreach (YamlScalar name in declared.Texts("attach")) CheckName(name, $"'attach' {what} names {(regions.Count == 0 ? "mailbox" : "mailbox or regions")}", [.. mailboxes.Select(one => one.Value.Name), .. regions.Select(one => one.Value.Name)], "there are no mailboxes.");
         foreach (YamlScalar name in declared.Texts("after"))
         {
             if (name.Text == machine.Name) faults.Add(name.Place, $"'after' {what} names the machine itself.");

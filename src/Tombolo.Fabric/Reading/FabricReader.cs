@@ -24,14 +24,22 @@ internal sealed partial class FabricReader(ReadingContext context, string runtim
     /// <returns>Null where there are faults.</returns>
     public FabricDeclaration? Read(YamlNode root)
     {
-        (FabricDraft draft, IReadOnlyDictionary<string, YamlNode> found) = Keys.Fabric.Read(root, new(null, null, null, null), "the fabric", context);
+        (FabricDraft draft, IReadOnlyDictionary<string, YamlNode> found) = Keys.Fabric.Read(root, new(null, null, null, null, null), "the fabric", context);
         string name = Name(draft.Name, found, root);
         List<Declared<MailboxDeclaration>> mailboxes = [.. Named(draft.Mailboxes, "mailboxes", MailboxNamePattern(), "a letter followed by at most 30 letters, digits, '-' and '_'").Select(Mailbox)];
+        List<Declared<RegionsDeclaration>> regions = [.. Named(draft.Regions, "regions", MailboxNamePattern(), "a letter followed by at most 30 letters, digits, '-' and '_'").Select(Regions)];
         List<Declared<MachineDeclaration>> machines = [.. Named(draft.Machines, "machines", NamePattern(), NameRule).Select(Machine)];
         Declared<StoreDeclaration>? store = draft.Store is { } node ? Store(node) : null;
-        ApplyPolicy(draft.Policy, mailboxes);
-        new CrossChecks(Faults, new FabricPaths(runtimeRoot, name), mailboxes, machines) { Store = store }.Run();
-        return Faults.Any ? null : new() { Name = name, Mailboxes = [.. mailboxes.Select(one => one.Value)], Store = store?.Value, Machines = [.. machines.Select(one => one.Value)] };
+        new PolicyReader(context, mailboxes, regions).Apply(draft.Policy);
+        new CrossChecks(Faults, new FabricPaths(runtimeRoot, name), mailboxes, regions, machines) { Store = store }.Run();
+        return Faults.Any ? null : new()
+        {
+            Name = name,
+            Mailboxes = [.. mailboxes.Select(one => one.Value)],
+            Store = store?.Value,
+            Regions = [.. regions.Select(one => one.Value)],
+            Machines = [.. machines.Select(one => one.Value)],
+        };
     }
 
     private const string NameRule = "a letter followed by at most 30 letters, digits and '-'";
@@ -54,7 +62,7 @@ internal sealed partial class FabricReader(ReadingContext context, string runtim
         if (node is null or YamlScalar { IsNull: true }) yield break;
         if (node is not YamlMap map)
         {
-            Faults.Add(node.Place, $"'{section}' is {node.Kind}; it must be names with what they are, such as '{section}: {{ {(section == "machines" ? "vm0" : "genz")}: {{ … }} }}'.");
+            Faults.Add(node.Place, $"'{section}' is {node.Kind}; it must be names with what they are, such as '{section}: {{ {section switch { "machines" => "vm0", "regions" => "phone", _ => "genz" }}: {{ … }} }}'.");
             yield break;
         }
         foreach ((YamlScalar name, YamlNode value) in map.Entries)
@@ -79,6 +87,15 @@ internal sealed partial class FabricReader(ReadingContext context, string runtim
         return new(store, node.Place, found);
     }
 
+    private Declared<RegionsDeclaration> Regions((YamlScalar Name, YamlNode Value) entry)
+    {
+        string name = entry.Name.Text;
+        (RegionsDeclaration regions, IReadOnlyDictionary<string, YamlNode> found) =
+            Keys.Regions.Read(entry.Value, new() { Name = name, Qemu = $"{name}-qemu.sock", Clients = $"{name}.sock" }, $"regions {name}", context);
+        if (!found.ContainsKey("layout")) Faults.Add(entry.Name.Place, $"Regions {name} have no 'layout', the file that says which regions there are.");
+        return new(regions, entry.Name.Place, found);
+    }
+
     private Declared<MachineDeclaration> Machine((YamlScalar Name, YamlNode Value) entry)
     {
         string name = entry.Name.Text;
@@ -86,40 +103,6 @@ internal sealed partial class FabricReader(ReadingContext context, string runtim
         if (!found.ContainsKey("image") && !found.ContainsKey("kernel") && !found.ContainsKey("disks")) machine = machine with { Image = MachineDeclaration.DemoImage };
         if (machine.Image is not null && !found.ContainsKey("ready")) machine = machine with { Ready = ConsoleMark.Ready };
         return new(machine, entry.Name.Place, found);
-    }
-
-    private void ApplyPolicy(YamlNode? node, List<Declared<MailboxDeclaration>> mailboxes)
-    {
-        if (node is null or YamlScalar { IsNull: true }) return;
-        if (node is not YamlList list)
-        {
-            Faults.Add(node.Place, $"'policy' is {node.Kind}; it must be a list of rules, such as '- {{ who: {{ uid: 1000 }}, may: [join genz] }}'.");
-            return;
-        }
-        foreach (YamlNode item in list.Items)
-        {
-            (PolicyDraft rule, IReadOnlyDictionary<string, YamlNode> found) = Keys.Policy.Read(item, new(AccessList.Empty, null), "a policy rule", context);
-            if (item is not YamlMap) continue;
-            if (!found.ContainsKey("who")) Faults.Add(item.Place, "A policy rule has no 'who'; name a uid or a gid.");
-            if (!found.ContainsKey("may")) Faults.Add(item.Place, "A policy rule has no 'may'; say what is allowed, such as 'join genz'.");
-            if (rule.May is null) continue;
-            foreach (YamlScalar right in rule.May is YamlList rights ? rights.Items.OfType<YamlScalar>() : [(YamlScalar)rule.May]) Grant(right, rule.Who, mailboxes);
-        }
-    }
-
-    private void Grant(YamlScalar right, AccessList who, List<Declared<MailboxDeclaration>> mailboxes)
-    {
-        string[] words = right.Text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        if (words is not ["join", var name])
-        {
-            Faults.Add(right.Place, words is ["read" or "write", _]
-                ? $"'{right.Text}' is about regions, which are not available in this version; 'join MAILBOX' is."
-                : $"'{right.Text}' is no right; the only one is 'join MAILBOX'.");
-            return;
-        }
-        int at = mailboxes.FindIndex(mailbox => mailbox.Value.Name == name);
-        if (at < 0) Faults.Add(right.Place, $"'{right.Text}' names mailbox '{name}', which is not declared; {Sentences.DidYouMean(name, [.. mailboxes.Select(one => one.Value.Name)], "there are no mailboxes.")}");
-        else mailboxes[at] = mailboxes[at] with { Value = mailboxes[at].Value with { Allow = mailboxes[at].Value.Allow.With(who) } };
     }
 
     [GeneratedRegex("^[A-Za-z][A-Za-z0-9-]{0,30}$")] private static partial Regex NamePattern();

@@ -9,17 +9,19 @@ internal static class Keys
 {
     private static readonly Dictionary<string, Acceleration> _accelerations = new() { ["auto"] = Acceleration.Auto, ["kvm"] = Acceleration.Kvm, ["tcg"] = Acceleration.Tcg };
     private static readonly Dictionary<string, RestartPolicy> _restarts = new() { ["never"] = RestartPolicy.Never, ["on-failure"] = RestartPolicy.OnFailure, ["always"] = RestartPolicy.Always };
+    private static readonly Dictionary<string, bool> _dialects = new() { ["number"] = false, ["words"] = true };
     private static readonly Dictionary<string, bool> _images = new() { [MachineDeclaration.DemoImage] = true };
 
-    /// <summary>The top of the file. What is under mailboxes, machines and policy is read by <see cref="FabricReader"/>.</summary>
+    /// <summary>The top of the file. What is under mailboxes, regions, machines and policy is read by <see cref="FabricReader"/>.</summary>
     public static Section<FabricDraft> Fabric { get; } = new(
     [
         new("fabric", (draft, node, read) => draft with { Name = read.Text(node) }),
         new("mailboxes", (draft, node, _) => draft with { Mailboxes = node }),
         new("store", (draft, node, _) => draft with { Store = node }),
+        new("regions", (draft, node, _) => draft with { Regions = node }),
         new("machines", (draft, node, _) => draft with { Machines = node }),
         new("policy", (draft, node, _) => draft with { Policy = node }),
-    ], ["regions", "switches", "grants"]);
+    ], ["switches", "grants"]);
 
     public static Section<AccessList> Who { get; } = new(
     [
@@ -51,6 +53,18 @@ internal static class Keys
         new("keys", (store, node, read) => store with { Keys = StoreReading.Nodes(node, read) ?? store.Keys }),
     ], []);
 
+    public static Section<RegionsDeclaration> Regions { get; } = new(
+    [
+        new("layout", (regions, node, read) => regions with { Layout = read.FilePath(node) ?? regions.Layout }),
+        new("qemu", (regions, node, read) => regions with { Qemu = read.Text(node) ?? regions.Qemu }),
+        new("clients", (regions, node, read) => regions with { Clients = read.Text(node) ?? regions.Clients }),
+        new("memory", (regions, node, read) => regions with { Memory = read.Text(node) ?? regions.Memory }),
+        new("vectors", (regions, node, read) => regions with { Vectors = read.Number(node, 1, Tombolo.Regions.RegionLayout.MaxRegions) ?? regions.Vectors }),
+        new("dialect", (regions, node, read) => regions with { Words = read.Choice(node, _dialects) ?? regions.Words }),
+        new("mode", (regions, node, read) => regions with { Mode = read.Mode(node) ?? regions.Mode }),
+        new("group", (regions, node, read) => regions with { Group = read.Text(node) ?? regions.Group }),
+    ], []);
+
     public static Section<MachineDeclaration> Machine { get; } = new(
     [
         new("image", (machine, node, read) => read.Choice(node, _images) is null ? machine : machine with { Image = MachineDeclaration.DemoImage }),
@@ -71,7 +85,7 @@ internal static class Keys
         new("grace", (machine, node, read) => machine with { Grace = read.Duration(node, TimeSpan.FromHours(1)) ?? machine.Grace }),
         new("after", (machine, node, read) => machine with { After = read.Texts(node) ?? machine.After }),
         new("qemu", (machine, node, read) => machine with { Qemu = read.TextList(node, "a list of arguments, one item for each word") ?? machine.Qemu }),
-    ], ["ip", "mac", "regions", "switches"]);
+    ], ["ip", "mac", "switches"]);
 
     public static Section<PolicyDraft> Policy { get; } = new(
     [
@@ -118,7 +132,7 @@ internal static class Limits
 }
 
 /// <summary>What stands at the top of a file, not yet judged.</summary>
-internal sealed record FabricDraft(string? Name, YamlNode? Mailboxes, YamlNode? Machines, YamlNode? Policy)
+internal sealed record FabricDraft(string? Name, YamlNode? Mailboxes, YamlNode? Regions, YamlNode? Machines, YamlNode? Policy)
 {
     public YamlNode? Store { get; init; }
 }

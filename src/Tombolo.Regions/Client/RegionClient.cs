@@ -151,6 +151,12 @@ public sealed class RegionClient : IDisposable
     /// <summary>Rings the guest's doorbell of this region, with nothing in the table.</summary>
     public void Ring() => EventFd.Signal(_fds.ToGuest);
 
+    /// <summary>What waits in the table that the guest writes, at one moment.</summary>
+    public SignalState SignalsFromGuest() => StateOf(Descriptor.GuestToHost);
+
+    /// <summary>What waits in the table that the host writes, at one moment.</summary>
+    public SignalState SignalsToGuest() => StateOf(Descriptor.HostToGuest);
+
     /// <summary>Begins to hear the guest's rings; waits do so by themselves.</summary>
     public void Listen() => EnsureReceiver();
 
@@ -256,6 +262,12 @@ public sealed class RegionClient : IDisposable
     }
 
     private RegionGround Outgoing => new(_window, Descriptor, Descriptor.HostToGuest, _fds.ToGuest);
+
+    private SignalState StateOf(SignalTable table)
+    {
+        var ground = new RegionGround(_window, Descriptor, table, _fds.ToGuest);
+        return new(table.Slots, ground.ReadSignalled() != 0, [.. Enumerable.Range(0, table.Slots).Select(ground.ReadSlot).Where(static held => held != 0).Select(static held => held & SignalProtocol.OffsetMask)]);
+    }
 
     private void WakeHere(uint offset) => Futex.Wake(ref _window.View(Descriptor.BeginOffset + offset, sizeof(uint)).Word32(0));
 
