@@ -32,6 +32,7 @@
 
 #define TOMBOLO_LINK_QUEUE	64	/* own messages that may wait; then their askers wait in their slots */
 #define TOMBOLO_LINK_TIMEOUT	1000	/* ms; an own message blocks the user's for no longer */
+#define TOMBOLO_RING_AGAIN	50	/* ms; a ring may be lost while its receiver joins */
 #define TOMBOLO_ATTRIBUTES	96	/* bytes kept of a peer's attributes, their NUL included */
 
 enum tombolo_counter {
@@ -63,6 +64,7 @@ enum tombolo_counter {
  * @writeq: Pollers for writing.
  * @drain: Finishes a message whose writer does not wait for it; owns the slot while it is scheduled.
  * @drain_len: Its length.
+ * @drain_to: Its receiver.
  * @drain_deadline: When it is given up.
  *
  * @thread: The receiver; the only one that takes messages. A reference is held, so that it can always be woken.
@@ -100,6 +102,7 @@ struct tombolo_bridge {
 	wait_queue_head_t writeq;
 	struct work_struct drain;
 	u32 drain_len;
+	u32 drain_to;
 	ktime_t drain_deadline;
 
 	struct task_struct *thread;

@@ -118,13 +118,15 @@ static void publish(struct tombolo_bridge *bridge, u32 to, const char *bytes, si
 }
 
 /*
- * Wait until the receiver took the message: spin a short while, since a receiver that runs answers within
- * microseconds, then sleep ever longer, but never long enough to be felt.
+ * Wait until the receiver @to took the message: spin a short while, since a receiver that runs answers within
+ * microseconds, then sleep ever longer, but never long enough to be felt. Ring again now and then: a receiver that
+ * joined a moment ago may be unknown to our hypervisor, which then loses the ring and says nothing.
  */
-static int wait_taken(struct tombolo_bridge *bridge, ktime_t deadline, bool killable)
+static int wait_taken(struct tombolo_bridge *bridge, u32 to, ktime_t deadline, bool killable)
 {
 	struct tombolo_mailbox_slot *slot = tombolo_slot(bridge, bridge->own_id);
 	ktime_t now = ktime_get(), start = now, spin = ktime_add_us(now, READ_ONCE(tombolo_spin_us));
+	ktime_t again = ktime_add_ms(now, TOMBOLO_RING_AGAIN);
 
 	while (READ_ONCE(slot->buflen)) {
 		unsigned int nap;
@@ -139,6 +141,10 @@ static int wait_taken(struct tombolo_bridge *bridge, ktime_t deadline, bool kill
 		if (ktime_before(now, spin) && !need_resched()) {
 			cpu_relax();
 			continue;
+		}
+		if (ktime_after(now, again)) {
+			tombolo_ring(bridge->fn, to, bridge->own_id);
+			again = ktime_add_ms(now, TOMBOLO_RING_AGAIN);
 		}
 		nap = clamp_t(s64, ktime_us_delta(now, start) / 16, 20, 2000);
 		usleep_range(nap, nap + nap / 2);
@@ -171,7 +177,7 @@ static int settle(struct tombolo_bridge *bridge, int waited)
 void tombolo_bridge_drain(struct work_struct *work)
 {
 	struct tombolo_bridge *bridge = container_of(work, struct tombolo_bridge, drain);
-	int err = settle(bridge, wait_taken(bridge, bridge->drain_deadline, false));
+	int err = settle(bridge, wait_taken(bridge, bridge->drain_to, bridge->drain_deadline, false));
 
 	if (err)
 		tombolo_say(bridge, 1, "message of %u bytes not taken (%d), its writer did not wait\n",
@@ -216,9 +222,10 @@ int tombolo_bridge_send(struct tombolo_bridge *bridge, const struct tombolo_dest
 	tombolo_say(bridge, 2, "sent %zu bytes to %d\n", len, to);
 
 	deadline = ktime_add_ms(ktime_get(), timeout_ms);
-	err = nonblock ? -EAGAIN : wait_taken(bridge, deadline, true);
+	err = nonblock ? -EAGAIN : wait_taken(bridge, to, deadline, true);
 	if (err == -EAGAIN || err == -EINTR) {
 		bridge->drain_len = len;
+		bridge->drain_to = to;
 		bridge->drain_deadline = deadline;
 		queue_work(tombolo_bridge_wq, &bridge->drain);
 		return nonblock ? 0 : err;

@@ -11,7 +11,7 @@ internal sealed class ExerciseCommands(TextWriter output, Func<string?, string?,
     private const int Clean = 0, Dirty = 1;
 
     private readonly Option<string?> _socket = new("--socket") { Description = "On a host: the mailbox fabric's socket.", HelpName = "path" };
-    private readonly Option<string?> _device = new("--device") { Description = "In a guest: the driver's device. Default: the only /dev/tombolo_bridge_* there is.", HelpName = "path" };
+    private readonly Option<string?> _device = new("--device") { Description = "In a guest: the driver's device. A /dev/tombolo_window_* is used without the driver's mailbox. Default: the only /dev/tombolo_bridge_* there is.", HelpName = "path" };
     private readonly Option<string> _name = new("--name") { Description = "On a host: the node name to show.", HelpName = "name", DefaultValueFactory = static _ => $"exercise-{Environment.ProcessId}" };
     private readonly Option<bool> _json = new("--json") { Description = "Print the report as JSON." };
     private readonly Option<double> _timeout = new("--timeout") { Description = "Seconds a receiver has to take a message (on a host), and an echo to come back.", HelpName = "seconds", DefaultValueFactory = static _ => 5 };

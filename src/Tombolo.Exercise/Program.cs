@@ -3,10 +3,13 @@ using System.CommandLine;
 using Tombolo.Exercise;
 using Tombolo.Linux;
 
+const string GuestNode = "/dev/tombolo_window_";
+
 static IExerciseLink Open(string? socket, string? device, string name, TimeSpan timeout) => (socket, device) switch
 {
     (not null, not null) => throw new ArgumentException("Both --socket and --device are given; choose one."),
-    (not null, null) => new SocketLink(socket, name, timeout),
+    (not null, null) => EndpointLink.OfSocket(socket, name, timeout),
+    (null, not null) when device.StartsWith(GuestNode, StringComparison.Ordinal) => EndpointLink.OfGuest(device, name, timeout),
     _ => DeviceLink.Open(device ?? DeviceLink.Find()),
 };
 

@@ -82,7 +82,7 @@ public sealed class ExerciseCommandsTests : IAsyncLifetime, IDisposable
     private Task<(int Code, string Text)> Run(params string[] words) => Task.Run(async () =>
     {
         using var output = new StringWriter();
-        ParseResult parsed = new ExerciseCommands(output, (socket, _, name, timeout) => new SocketLink(socket!, name, timeout)).Create().Parse([.. words, "--socket", _folder["m"]]);
+        ParseResult parsed = new ExerciseCommands(output, (socket, _, name, timeout) => EndpointLink.OfSocket(socket!, name, timeout)).Create().Parse([.. words, "--socket", _folder["m"]]);
         parsed.Errors.ShouldBeEmpty();
         int code = await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
         return (code, output.ToString());

@@ -38,6 +38,8 @@ public sealed class LocalFabric : IDisposable
 
     public Standing StandingOf(int id) => new(this, Id(id));
 
+    public Standing GuestStandingOf(int id, int ringsLost = 0) => new(this, Id(id)) { IsGuest = true, RingsLost = ringsLost };
+
     public MailboxEndpoint Endpoint(int id, MailboxEndpointOptions? options = null) =>
         MailboxEndpoint.Start(StandingOf(id), options ?? Quiet($"node{id}"), ownsParticipant: true);
 
@@ -84,12 +86,19 @@ public sealed class LocalFabric : IDisposable
         public Window Window { get; } = Window.Map(fabric._memory);
         public IReadOnlyList<SafeFd> Vectors => fabric._bells[Id];
         public SafeFd Control => _control;
-        public IReadOnlyList<PeerId> Peers { get { lock (_gone) return [.. fabric._bells.Keys.Where(peer => peer != Id && !_gone.Contains(peer)).Order()]; } }
+        public bool KnowsPeers => !IsGuest;
+        public IReadOnlyList<PeerId> Peers { get { lock (_gone) return IsGuest ? [] : [.. fabric._bells.Keys.Where(peer => peer != Id && !_gone.Contains(peer)).Order()]; } }
         public event Action<PeerId>? Joined { add { } remove { } }
         public event Action<PeerId>? Left;
 
         /// <summary>Whether the next rings fail as they do when a peer's doorbells are not known yet.</summary>
         public bool HasNoBells { get; set; }
+
+        /// <summary>Whether it is told nothing of others, as a guest is.</summary>
+        public bool IsGuest { get; init; }
+
+        /// <summary>How many of the next rings get lost without a word, as a guest's do while its QEMU has not heard of the receiver.</summary>
+        public int RingsLost { get; set; }
 
         public void Leave(PeerId peer)
         {
@@ -108,6 +117,11 @@ public sealed class LocalFabric : IDisposable
         public bool Ring(PeerId peer, int vector)
         {
             lock (_gone) if (_gone.Contains(peer) || HasNoBells) return false;
+            if (RingsLost > 0)
+            {
+                RingsLost--;
+                return true;
+            }
             return fabric._bells.TryGetValue(peer, out SafeFd[]? bells) && vector < bells.Length && EventFd.Signal(bells[vector]);
         }
 

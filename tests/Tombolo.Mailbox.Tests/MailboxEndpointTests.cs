@@ -139,6 +139,28 @@ public sealed class MailboxEndpointTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task SendAsync_GuestWhoseRingIsLostWithoutAWord_IsRungAgain()
+    {
+        MailboxEndpoint two = Start(2);
+        var guest = MailboxEndpoint.Start(_fabric.GuestStandingOf(1, ringsLost: 3), LocalFabric.Quiet("guest") with { SendTimeout = TimeSpan.FromHours(1) }, ownsParticipant: true);
+        _endpoints.Add(guest);
+        (await Send(guest, 2, "hello").Watched()).ShouldBe(SendResult.Delivered);
+        (await Receive(two)).Text.ShouldBe("hello");
+    }
+
+    [Fact]
+    public async Task Guest_WhoIsNotToldOfPeers_FindsThemByTheirNames()
+    {
+        MailboxEndpoint two = Start(2), three = Start(3);
+        var guest = MailboxEndpoint.Start(_fabric.GuestStandingOf(1), LocalFabric.Quiet("guest"), ownsParticipant: true);
+        _endpoints.Add(guest);
+        guest.Who().Select(static peer => (peer.Id.Value, peer.Name)).ShouldBe([((ushort)1, "guest"), (two.Id.Value, "node2"), (three.Id.Value, "node3"), (_fabric.Geometry.ServerId.Value, "")]);
+        (await Send(guest, 3, "hello")).ShouldBe(SendResult.Delivered);
+        (await Send(three, 1, "and back")).ShouldBe(SendResult.Delivered);
+        (await Receive(guest)).Text.ShouldBe("and back");
+    }
+
+    [Fact]
     public async Task DisposeAsync_WithMessagesWaiting_TellsEverySenderAndLeavesTheSlotEmpty()
     {
         MailboxEndpoint one = Start(1, options => options with { SendTimeout = TimeSpan.FromHours(1) });

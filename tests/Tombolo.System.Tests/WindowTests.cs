@@ -3,6 +3,7 @@ using System.Diagnostics;
 using Shouldly;
 using Tombolo.Ivshmem;
 using Tombolo.Machines;
+using Tombolo.Mailbox;
 using Tombolo.Testing;
 
 namespace Tombolo.System.Tests;
@@ -30,10 +31,11 @@ public sealed class WindowTests : IAsyncLifetime, IDisposable
 
     private MachineAttachment Attachment => new("bell", _folder["bell"], 4);
 
-    private async Task<string> HostSwapsAsync(params string[] arguments)
+    private Task<string> HostSwapsAsync(params string[] arguments) => ExerciseAsync(["swap", "--side", "first", "--socket", _folder["bell"], "--timeout", "120", .. arguments]);
+
+    private async Task<string> ExerciseAsync(params string[] arguments)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "tombolo-exercise"), ["swap", "--side", "first", "--socket", _folder["bell"], "--timeout", "120", .. arguments])
-        { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "tombolo-exercise"), arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         using Process host = Process.Start(start)!;
         string said = await host.StandardOutput.ReadToEndAsync(_watchdog.Token) + await host.StandardError.ReadToEndAsync(_watchdog.Token);
         await host.WaitForExitAsync(_watchdog.Token);
@@ -78,6 +80,19 @@ public sealed class WindowTests : IAsyncLifetime, IDisposable
         console.ShouldContain("Another process has the device, and vfio gives it to one at a time");
         console.ShouldContain("tombolo-exercise: The device is gone.");
         console.ShouldContain("BACK without a driver: 0");
+    }
+
+    /// <summary>The mailbox of the C# library, which hosts use, in a guest: without the driver's own.</summary>
+    [Fact]
+    public async Task Mailbox_OfTheLibraryInAGuest_AnswersTheHost()
+    {
+        await using MailboxFabric fabric = await MailboxFabric.StartAsync(new() { Clients = 4, Doorbell = new() { SocketPath = _folder["mail"], SizeBytes = 1 << 16 } });
+        await using var trial = new GuestTrial(_folder);
+        Machine guest = trial.Start("vm0", ["exec tombolo-exercise serve --device $(ls /dev/tombolo_window_*) --name guest --streams 1"],
+            change: options => options with { Attachments = [new("mail", _folder["mail"], 6)], Modules = ["tombolo", "tombolo_window"] });
+        string said = await ExerciseAsync("bloop", "guest", "--socket", _folder["mail"], "--echo", "--size", "16-300", "--count", "500", "--patience", "200", "--timeout", "60");
+        said.ShouldContain("clean after");
+        (await GuestTrial.EndedWellAsync(guest)).ShouldContain("clean after");
     }
 
     [Fact]

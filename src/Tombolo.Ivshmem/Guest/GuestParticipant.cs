@@ -9,7 +9,8 @@ namespace Tombolo.Ivshmem;
 /// Two ways lead there, and <see cref="Open"/> chooses: our driver's device (many processes at once), or vfio-pci (no module of ours; one process at a time).
 /// <para>Who is there: QEMU is the fabric's client and tells its guest nothing of joins and leaves. So <see cref="KnowsPeers"/> is false, <see cref="Peers"/> is empty, and <see cref="Ring"/> says true to any
 /// ID: a ring for nobody goes nowhere. Who takes part has to be read from the memory (a mailbox's names, a channel's owners).</para>
-/// <para>Rings from before <see cref="Open"/> returned may be lost: look at the memory first, and only then wait.</para>
+/// <para>Rings from before <see cref="Open"/> returned may be lost: look at the memory first, and only then wait. And a ring for a peer that joined a moment ago is lost while QEMU has not heard of it;
+/// nobody can tell. So ring again now and then while an answer is due, or let the receiver look now and then.</para>
 /// <para>The device may go (it is unplugged, its driver is removed): <see cref="Control"/> becomes readable and <see cref="ProcessControl"/> returns false. Our driver's mapping is then
 /// gone already, and touching the window raises SIGBUS, which ends the process; vfio waits with that until this object is disposed.</para>
 /// </remarks>

@@ -15,11 +15,13 @@ namespace Tombolo.Mailbox;
 /// </remarks>
 internal sealed class SlotSender(IParticipant self, MailboxSlots slots, MailboxEndpointOptions options)
 {
+    private static readonly TimeSpan _ringAgain = TimeSpan.FromMilliseconds(50);
     private readonly Lock _gate = new();                 // guards everything below
     private readonly Queue<Dispatch> _queue = new();
     private readonly Stack<Dispatch> _spare = new();
     private Dispatch? _flight;
     private long _publishedAt;
+    private long _rungAt;
     private bool _isClosed;
     private long _sent, _acknowledged, _timeouts;
     private volatile bool _isBusy;
@@ -152,7 +154,7 @@ internal sealed class SlotSender(IParticipant self, MailboxSlots slots, MailboxE
             {
                 if (slots.LengthOf(self.Id) == 0) Settle(SendResult.Delivered);
                 else if (options.Time.GetElapsedTime(_publishedAt) >= flight.Timeout) GiveUp();
-                else if (flight.NeedsRing) { flight.NeedsRing = !self.Ring(flight.To, self.Id.Value); break; }
+                else if (flight.NeedsRing || (!self.KnowsPeers && options.Time.GetElapsedTime(_rungAt) >= _ringAgain)) { Ring(flight); break; }
                 else break;
             }
             if (!_queue.TryDequeue(out Dispatch? next)) break;
@@ -167,19 +169,23 @@ internal sealed class SlotSender(IParticipant self, MailboxSlots slots, MailboxE
         if (slots.LengthOf(self.Id) != 0) _ = slots.Withdraw(self.Id);   // left there by UntakenMail.Leave, or written by somebody else
         options.Trace?.Invoke(true, dispatch.To, message);   // before it can be answered
         slots.Publish(self.Id, dispatch.To, message);
-        if (!self.Ring(dispatch.To, self.Id.Value))
+        Ring(dispatch);
+        if (dispatch.NeedsRing && !IsPeer(dispatch.To))
         {
-            if (!IsPeer(dispatch.To))
-            {
-                _ = slots.Withdraw(self.Id);
-                dispatch.Complete(SendResult.NoSuchPeer);
-                return;
-            }
-            dispatch.NeedsRing = true;   // it is joining: its last doorbells are still on their way to us
+            _ = slots.Withdraw(self.Id);
+            dispatch.Complete(SendResult.NoSuchPeer);
+            return;
         }
         _flight = dispatch;
         Volatile.Write(ref _publishedAt, options.Time.GetTimestamp());
         _sent++;
+    }
+
+    // What is refused is tried again: the peer is joining, and its last doorbells are still on their way to us. In a guest nothing is refused, but it may be just so in its QEMU.
+    private void Ring(Dispatch dispatch)
+    {
+        dispatch.NeedsRing = !self.Ring(dispatch.To, self.Id.Value);
+        _rungAt = options.Time.GetTimestamp();
     }
 
     private bool IsPeer(PeerId id)
