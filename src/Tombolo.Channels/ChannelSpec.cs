@@ -50,6 +50,8 @@ public sealed record ChannelSpec
     /// <summary>Rings that this shape has.</summary>
     public int Rings => RingsOf(Kind, Spokes);
 
+    internal int EndsBehindHub => EndsOf(Kind, Spokes);
+
     /// <summary>Names everything that cannot be, a sentence each.</summary>
     public IEnumerable<string> Problems()
     {
@@ -73,6 +75,12 @@ public sealed record ChannelSpec
     }
 
     internal static bool IsKind(ChannelKind kind) => kind is >= ChannelKind.Ring and <= ChannelKind.Stream;
+
+    /// <summary>Ends behind the hub's. A stream has three: its halves are taken apart, for one thread may read while another writes.</summary>
+    internal static int EndsOf(ChannelKind kind, int spokes) => kind == ChannelKind.Stream ? StreamEnds : spokes;
+
+    /// <summary>Of a stream: 0 the listener reads, 1 the caller writes (ring 0); 2 the caller reads, 3 the listener writes (ring 1).</summary>
+    internal const int StreamEnds = 3;
 
     internal static int RingsOf(ChannelKind kind, int spokes) => kind switch
     {

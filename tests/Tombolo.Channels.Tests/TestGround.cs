@@ -76,6 +76,8 @@ internal sealed class TestParty : IParty
 
     public void Join(PartyTable parties) { }
 
+    public void Leave(PartyTable parties) { }
+
     public bool IsAlive(PartyId party)
     {
         lock (_lock) return _living.Contains(party);

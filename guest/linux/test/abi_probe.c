@@ -81,6 +81,7 @@ int main(void)
 	FIELD(tombolo_ring, head);
 	FIELD(tombolo_ring, head_count);
 	FIELD(tombolo_ring, oldest);
+	FIELD(tombolo_ring, oldest_count);
 	FIELD(tombolo_ring, tail);
 	FIELD(tombolo_ring, tail_count);
 	TYPE(tombolo_ring);

@@ -191,6 +191,7 @@ struct tombolo_end {
  * @head: Position up to which everything is published. Positions count bytes and never wrap.
  * @head_count: Messages published so far; for people.
  * @oldest: Broadcast: position of the oldest message that is not being overwritten.
+ * @oldest_count: Broadcast: messages before that one; for people.
  * @pad0: Zero.
  * @tail: Position up to which everything is taken.
  * @tail_count: Messages taken so far; for people.
@@ -200,7 +201,8 @@ struct tombolo_ring {
 	__le64 head;		/* the writer */
 	__le64 head_count;	/* the writer */
 	__le64 oldest;		/* the publisher */
-	__u8   pad0[40];
+	__le64 oldest_count;	/* the publisher */
+	__u8   pad0[32];
 	__le64 tail;		/* the reader */
 	__le64 tail_count;	/* the reader */
 	__u8   pad1[48];
@@ -257,6 +259,7 @@ _Static_assert(sizeof(struct tombolo_end) == 128, "channel ABI: tombolo_end");
 TOMBOLO_ABI(tombolo_ring, head, 0);
 TOMBOLO_ABI(tombolo_ring, head_count, 8);
 TOMBOLO_ABI(tombolo_ring, oldest, 16);
+TOMBOLO_ABI(tombolo_ring, oldest_count, 24);
 TOMBOLO_ABI(tombolo_ring, tail, 64);
 TOMBOLO_ABI(tombolo_ring, tail_count, 72);
 _Static_assert(sizeof(struct tombolo_ring) == 128, "channel ABI: tombolo_ring");

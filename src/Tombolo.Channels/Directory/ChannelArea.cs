@@ -14,6 +14,7 @@ public sealed partial class ChannelArea : IDisposable, IAsyncDisposable
     private readonly ChannelAreaOptions _options;
     private readonly AreaShape _shape;
     private readonly ChannelTable _table;
+    private readonly PartyTable _parties;
     private readonly bool _ownsWindow;
     private readonly Action? _closed;
     private readonly Lock _lock = new();   // guards the ends
@@ -25,9 +26,10 @@ public sealed partial class ChannelArea : IDisposable, IAsyncDisposable
         (Window, Party, _options, _ownsWindow, _closed) = (window, party, options, ownsWindow, closed);
         _shape = ReadOrFormat();
         _table = new(window, options.OffsetBytes, _shape);
-        Locked(() =>
+        _parties = new(window, options.OffsetBytes + AreaLayout.PartyTableAt, _shape.Parties);
+        _ = Locked(() =>
         {
-            party.Join(new(window, options.OffsetBytes + AreaLayout.PartyTableAt, _shape.Parties));
+            party.Join(_parties);
             return true;
         });
     }
@@ -92,7 +94,7 @@ public sealed partial class ChannelArea : IDisposable, IAsyncDisposable
                 return true;
             }
             ChannelHeader header = _table.HeaderOf(entry);
-            if (header.Kind != spec.Kind || header.Capacity != (ulong)spec.CapacityBytes || header.Spokes != (uint)spec.Spokes)
+            if (header.Kind != spec.Kind || header.Capacity != (ulong)spec.CapacityBytes || header.Spokes != (uint)spec.EndsBehindHub)
                 throw new ChannelException(ChannelFault.NameTaken, $"There is a channel '{name}' already, of another shape: {header.Kind} of {header.Capacity} bytes with {header.Spokes} spokes. Remove it first, or take another name.");
             return false;
         });
@@ -160,6 +162,7 @@ public sealed partial class ChannelArea : IDisposable, IAsyncDisposable
         }
         foreach (ChannelEnd end in ends) end.Dispose();
         if (_tookEnds) _closed?.Invoke();   // whoever only looked tidies nothing up
+        Party.Leave(_parties);
         if (_ownsWindow) Window.Dispose();
     }
 
@@ -245,7 +248,7 @@ public sealed partial class ChannelArea : IDisposable, IAsyncDisposable
 
     private ChannelInfo Describe(DirectoryEntry entry, ChannelHeader header)
     {
-        var spec = new ChannelSpec { Kind = header.Kind, CapacityBytes = (int)header.Capacity, Spokes = (int)header.Spokes, Rights = new(entry.HubRight, entry.SpokeRight) };
+        var spec = new ChannelSpec { Kind = header.Kind, CapacityBytes = (int)header.Capacity, Spokes = header.Kind == ChannelKind.Stream ? 1 : (int)header.Spokes, Rights = new(entry.HubRight, entry.SpokeRight) };
         ChannelEndInfo[] ends = [.. Enumerable.Range(0, (int)header.Spokes + 1).Select(end => Describe(EndOf(entry, end)))];
         ChannelRingInfo[] rings = [.. Enumerable.Range(0, (int)header.Rings).Select(ring =>
         {

@@ -53,7 +53,7 @@ internal sealed class ChannelTable(Window window, long areaOffset, AreaShape sha
     public DirectoryEntry Add(string name, ChannelSpec spec, PartyId creator)
     {
         int index = FindFree();
-        long length = AreaLayout.RoundUp(ChannelLayout.BlockBytes(spec.Spokes, spec.Rings, spec.CapacityBytes), AreaLayout.HeapGranule);
+        long length = AreaLayout.RoundUp(ChannelLayout.BlockBytes(spec.EndsBehindHub, spec.Rings, spec.CapacityBytes), AreaLayout.HeapGranule);
         long start = FindGap(length);
         ulong generation = LastGeneration() + 1;
         var entry = new DirectoryEntry(EntryLayout.Making, spec.Kind, (ulong)start, (ulong)length, generation, spec.Rights.Hub, spec.Rights.Spoke, creator, name);

@@ -53,6 +53,8 @@ public abstract partial class ChannelEnd : IDisposable, IAsyncDisposable
 
     private protected EndWords Own => _own;
 
+    private protected TimeProvider Clock => _options.Time;
+
     private protected bool AwaitsSuccessor => _options.AwaitsSuccessor;
 
     /// <summary>Whether what this end waits for is there.</summary>
@@ -63,6 +65,9 @@ public abstract partial class ChannelEnd : IDisposable, IAsyncDisposable
 
     /// <summary>The position of the other side at which to be woken.</summary>
     private protected virtual ulong Want => 0;
+
+    /// <summary>What must be looked at once the end shows as open.</summary>
+    private protected virtual void Started() { }
 
     /// <summary>What must be in shared memory before the end is marked as closed.</summary>
     private protected virtual void Finish() { }
@@ -78,6 +83,7 @@ public abstract partial class ChannelEnd : IDisposable, IAsyncDisposable
     {
         Step.Before("state open");
         _own.State.WriteRelease(ChannelLayout.Open);
+        Started();
         WakeAll();   // whoever waits for a peer looks again
     }
 
@@ -125,6 +131,17 @@ public abstract partial class ChannelEnd : IDisposable, IAsyncDisposable
         SharedFence.Full();
         uint wait = other.Wait.ReadAcquire();
         if ((wait & 1) != 0) WakeAsleep(other, wait, position);
+    }
+
+    /// <summary>As for one end, for many: one fence for all.</summary>
+    private protected void Wake(EndWords[] others, ulong position)
+    {
+        SharedFence.Full();   // as in Wake
+        foreach (ref readonly EndWords other in others.AsSpan())
+        {
+            uint wait = other.Wait.ReadAcquire();
+            if ((wait & 1) != 0) WakeAsleep(other, wait, position);
+        }
     }
 
     /// <summary>Wakes a sleeper at another end, whatever it waits for.</summary>

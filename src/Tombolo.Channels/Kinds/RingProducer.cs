@@ -15,7 +15,7 @@ public sealed class RingProducer : MessageWriter
 
     internal RingProducer(EndSeat seat, EndOptions options) : base(seat, options)
     {
-        _ring = new(seat.Window, seat.RingOffset(seat.Index - 1), seat.Capacity);
+        _ring = new(seat.Window, seat.RingOffset(seat.Index - 1), seat.Capacity, repairs: seat.Header.Kind == ChannelKind.FanIn);
         _consumer = seat.End(EndSeat.Hub);
         _sight = new(seat.Party, _consumer, WakeSelf);
     }

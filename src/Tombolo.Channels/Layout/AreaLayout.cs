@@ -39,7 +39,7 @@ internal static class ChannelLayout
     public const uint Vacant = 0, Open = 1, Closed = 2, Cut = 3;
 
     public const int RingHeaderBytes = 128;
-    public const int HeadAt = 0, HeadCountAt = 8, OldestAt = 16, TailAt = 64, TailCountAt = 72;
+    public const int HeadAt = 0, HeadCountAt = 8, OldestAt = 16, OldestCountAt = 24, TailAt = 64, TailCountAt = 72;
     public const int MinCapacity = 256, MaxCapacity = 1 << 30, MaxSpokes = 256;
 
     /// <summary>Where an end stands in the block; 0 is the hub, 1 the first spoke.</summary>

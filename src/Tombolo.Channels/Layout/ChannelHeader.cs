@@ -13,8 +13,8 @@ internal readonly record struct ChannelHeader(uint Magic, ushort Version, Channe
     public static int Size => ChannelLayout.HeaderBytes;
 
     public static ChannelHeader For(ChannelSpec spec, ulong generation) => new(
-        ChannelLayout.Magic, ChannelLayout.Version, spec.Kind, (uint)spec.Spokes, (uint)spec.Rings, (ulong)spec.CapacityBytes,
-        (ulong)ChannelLayout.RingsOffset(spec.Spokes), (ulong)ChannelLayout.RingStride(spec.CapacityBytes), generation);
+        ChannelLayout.Magic, ChannelLayout.Version, spec.Kind, (uint)spec.EndsBehindHub, (uint)spec.Rings, (ulong)spec.CapacityBytes,
+        (ulong)ChannelLayout.RingsOffset(spec.EndsBehindHub), (ulong)ChannelLayout.RingStride(spec.CapacityBytes), generation);
 
     public static bool TryRead(ReadOnlySpan<byte> source, out ChannelHeader value)
     {
@@ -46,7 +46,7 @@ internal readonly record struct ChannelHeader(uint Magic, ushort Version, Channe
         if (Magic != ChannelLayout.Magic || !ChannelSpec.IsKind(Kind)) return WireFault.UnknownType;
         if (Version != ChannelLayout.Version) return WireFault.UnknownVersion;
         if (Capacity is < ChannelLayout.MinCapacity or > ChannelLayout.MaxCapacity || !BitOperations.IsPow2(Capacity)) return WireFault.ValueOutOfRange;
-        if (Spokes is < 1 or > ChannelLayout.MaxSpokes || Rings != ChannelSpec.RingsOf(Kind, (int)Spokes)) return WireFault.ValueOutOfRange;
+        if (Spokes is < 1 or > ChannelLayout.MaxSpokes || (Kind == ChannelKind.Ring && Spokes != 1) || (Kind == ChannelKind.Stream && Spokes != ChannelSpec.StreamEnds) || Rings != ChannelSpec.RingsOf(Kind, (int)Spokes)) return WireFault.ValueOutOfRange;
         return RingsOffset == (ulong)ChannelLayout.RingsOffset((int)Spokes) && RingStride == (ulong)ChannelLayout.RingStride((int)Capacity) ? WireFault.None : WireFault.ValueOutOfRange;
     }
 

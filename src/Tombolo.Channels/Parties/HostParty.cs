@@ -37,6 +37,9 @@ public sealed class HostParty : IParty
     public void Join(PartyTable parties) { }
 
     /// <inheritdoc/>
+    public void Leave(PartyTable parties) { }
+
+    /// <inheritdoc/>
     public bool IsAlive(PartyId party) => party == Id || (party.Kind == PartyKind.Process && party.Number > 0 && IdOf(party.Number) == party);
 
     /// <inheritdoc/>

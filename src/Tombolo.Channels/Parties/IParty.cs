@@ -20,6 +20,10 @@ public interface IParty : IDisposable
     /// <param name="parties">The area's table of parties; a party that others reach by it takes a place there.</param>
     void Join(PartyTable parties);
 
+    /// <summary>Unbinds it; called once by each area before its memory goes. Nothing of it is touched afterwards.</summary>
+    /// <param name="parties">What <see cref="Join"/> was called with.</param>
+    void Leave(PartyTable parties);
+
     /// <summary>Whether a party lives. Nobody, and what cannot be a party, does not.</summary>
     /// <param name="party">Any word that another party may have written.</param>
     bool IsAlive(PartyId party);

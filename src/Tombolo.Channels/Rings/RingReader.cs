@@ -130,6 +130,13 @@ public sealed class RingReader
         return _at != _headSeen || Refresh();
     }
 
+    /// <summary>Gives up everything that a writer who lied claims to have sent, so that its successor can begin.</summary>
+    internal void Abandon()
+    {
+        Step.Before("tail abandoned");
+        _tail.WriteRelease(_head.ReadAcquire() & ~(ulong)(Frame.Alignment - 1));
+    }
+
     private bool Refresh()
     {
         if (_fault is not null) throw _fault;

@@ -14,6 +14,7 @@ internal readonly struct RingWords
             throw new ArgumentOutOfRangeException(nameof(capacityBytes), capacityBytes, $"A ring's capacity is a power of two from {ChannelLayout.MinCapacity} to {ChannelLayout.MaxCapacity} bytes.");
         Head = window.Word64(offsetBytes + ChannelLayout.HeadAt);
         HeadCount = window.Word64(offsetBytes + ChannelLayout.HeadCountAt);
+        OldestCount = window.Word64(offsetBytes + ChannelLayout.OldestCountAt);
         Oldest = window.Word64(offsetBytes + ChannelLayout.OldestAt);
         Tail = window.Word64(offsetBytes + ChannelLayout.TailAt);
         TailCount = window.Word64(offsetBytes + ChannelLayout.TailCountAt);
@@ -23,9 +24,19 @@ internal readonly struct RingWords
     public SharedWord64 Head { get; }
     public SharedWord64 HeadCount { get; }
     public SharedWord64 Oldest { get; }
+    public SharedWord64 OldestCount { get; }
     public SharedWord64 Tail { get; }
     public SharedWord64 TailCount { get; }
     public SharedBlock Data { get; }
+
+    /// <summary>Puts the head on the tail where the two cannot be right together. For a writer that takes over from a liar.</summary>
+    public void RepairHead()
+    {
+        ulong tail = Tail.ReadAcquire();
+        if (Head.ReadAcquire() - tail <= (ulong)Data.LengthBytes && (Head.ReadAcquire() | tail) % Frame.Alignment == 0) return;
+        Step.Before("head repaired");
+        Head.WriteRelease(tail);
+    }
 
     /// <summary>The two cursors of a ring that a party takes on: what an earlier party left.</summary>
     /// <param name="unit">What both must be multiples of.</param>

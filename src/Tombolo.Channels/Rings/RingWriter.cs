@@ -32,11 +32,18 @@ public sealed class RingWriter
     /// <param name="capacityBytes">The data's length: a power of two from 256 bytes to 1 GiB.</param>
     /// <exception cref="ArgumentOutOfRangeException">The ring is not within the window, or of no possible size.</exception>
     /// <exception cref="ProtocolException">The cursors found there cannot be right.</exception>
-    public RingWriter(Window window, long offsetBytes, int capacityBytes)
+    public RingWriter(Window window, long offsetBytes, int capacityBytes) : this(window, offsetBytes, capacityBytes, repairs: false) { }
+
+    /// <param name="window">As above.</param>
+    /// <param name="offsetBytes">As above.</param>
+    /// <param name="capacityBytes">As above.</param>
+    /// <param name="repairs">Whether to begin at the tail where an earlier writer left a head that cannot be: only what that liar claimed to have sent is given up.</param>
+    internal RingWriter(Window window, long offsetBytes, int capacityBytes, bool repairs)
     {
         var words = new RingWords(window, offsetBytes, capacityBytes);
         (_data, _head, _headCount, _tail) = (words.Data, words.Head, words.HeadCount, words.Tail);
         _capacity = (uint)capacityBytes;
+        if (repairs) words.RepairHead();
         (_at, _tailSeen) = words.ReadCursors(Frame.Alignment);
         _published = _at;
         _count = _headCount.ReadAcquire();
