@@ -56,6 +56,28 @@ public sealed class ChannelCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task FanIn_TwoSenders_BothCome()
+    {
+        foreach (string word in (string[])["one", "two"]) (await RunAsync("pub", "--create", "--kind", "fanin", _path, word)).ExitCode.ShouldBe(ExitCode.Done);
+
+        (await RunAsync("sub", _path, "--count", "2")).Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order().ShouldBe(["one", "two"]);
+    }
+
+    [Fact]
+    public async Task Broadcast_TwoReceivers_EachGetsEverything()
+    {
+        using Process one = _programs.Start(Programs.Tombolo, "channel", "sub", "--create", "--kind", "broadcast", "--keep", "--count", "2", _path);
+        using Process two = _programs.Start(Programs.Tombolo, "channel", "sub", "--create", "--kind", "broadcast", "--keep", "--count", "2", _path);
+        while ((await RunAsync("ls", _path)).Out.Split("asleep").Length != 3) { }
+        using Process pub = _programs.Start(Programs.Tombolo, "channel", "pub", _path);
+        foreach (string word in (string[])["first", "second"]) await pub.StandardInput.WriteLineAsync(word);
+        pub.StandardInput.Close();
+
+        (await one.StandardOutput.ReadToEndAsync().WaitAsync(Programs.Watchdog)).ShouldBe("first\nsecond\n");
+        (await two.StandardOutput.ReadToEndAsync().WaitAsync(Programs.Watchdog)).ShouldBe("first\nsecond\n");
+    }
+
+    [Fact]
     public async Task Sub_SenderDies_SaysSoAfterItsLastMessage()
     {
         using Process sub = _programs.Start(Programs.Tombolo, "channel", "sub", "--create", _path);
@@ -75,6 +97,7 @@ public sealed class ChannelCommandTests : IDisposable
     [InlineData(ExitCode.WrongUse, "--capacity is 'lots'", "pub", "--create", "--capacity", "lots", "ticks", "x")]
     [InlineData(ExitCode.Failed, "CapacityBytes is 1000", "pub", "--create", "--capacity", "1000", "ticks", "x")]
     [InlineData(ExitCode.Failed, "0 of 1 messages came", "sub", "--create", "ticks", "--count", "1", "--timeout", "0.1")]
+    [InlineData(ExitCode.WrongUse, "--kind is 'star'", "pub", "--create", "--kind", "star", "ticks", "x")]
     [InlineData(ExitCode.WrongUse, "--interval is 0", "watch", "ticks", "--interval", "0")]
     [InlineData(ExitCode.WrongUse, "--bytes is 7", "bench", "--bytes", "7")]
     public async Task WrongUse_IsOneSentence(int code, string sentence, params string[] words)

@@ -7,7 +7,7 @@ using Tombolo.Store;
 namespace Tombolo.Cli.Tests;
 
 /// <summary>The store's commands against a real server.</summary>
-public sealed class StoreCommandTests : IAsyncDisposable
+public sealed class StoreCommandTests : IDisposable
 {
     private readonly Programs _programs = new();
     private readonly StoreServer _server;
@@ -99,9 +99,9 @@ public sealed class StoreCommandTests : IAsyncDisposable
         File.Exists(socket).ShouldBeFalse();
     }
 
-    public async ValueTask DisposeAsync()
+    public void Dispose()
     {
-        await _server.DisposeAsync();
+        _server.DisposeAsync().AsTask().GetAwaiter().GetResult();
         _programs.Dispose();
     }
 

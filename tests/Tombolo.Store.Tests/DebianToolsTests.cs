@@ -5,7 +5,7 @@ using Tombolo.Testing;
 namespace Tombolo.Store.Tests;
 
 /// <summary>Debian's own tools, unchanged (package xenstore-utils), against this server.</summary>
-public sealed class DebianToolsTests : IAsyncDisposable
+public sealed class DebianToolsTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
     private readonly StoreServer _server;
@@ -57,9 +57,9 @@ public sealed class DebianToolsTests : IAsyncDisposable
         watch.WaitForExit(Watchdog.Limit).ShouldBeTrue();
     }
 
-    public async ValueTask DisposeAsync()
+    public void Dispose()
     {
-        await _server.DisposeAsync();
+        _server.DisposeAsync().AsTask().GetAwaiter().GetResult();
         _folder.Dispose();
     }
 

@@ -7,7 +7,7 @@ using Tombolo.Testing;
 namespace Tombolo.Store.Tests;
 
 /// <summary>A domain that talks through a ring page, also one that lies about its indices.</summary>
-public sealed class RingTests : IAsyncDisposable
+public sealed class RingTests : IDisposable
 {
     private const int Offset = 8192;
     private readonly TemporaryFolder _folder = new();
@@ -112,9 +112,9 @@ public sealed class RingTests : IAsyncDisposable
         (await _server.ReleaseAsync(new(5))).ShouldBeFalse();
     }
 
-    public async ValueTask DisposeAsync()
+    public void Dispose()
     {
-        await _server.DisposeAsync();
+        _server.DisposeAsync().AsTask().GetAwaiter().GetResult();
         _window.Dispose();
         _memory.Dispose();
         _toServer.Dispose();

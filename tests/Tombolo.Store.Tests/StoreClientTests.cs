@@ -6,7 +6,7 @@ using Tombolo.Testing;
 namespace Tombolo.Store.Tests;
 
 /// <summary>The client against our server, and against servers that lie.</summary>
-public sealed class StoreClientTests : IAsyncDisposable
+public sealed class StoreClientTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
     private readonly StoreServer _server;
@@ -130,9 +130,9 @@ public sealed class StoreClientTests : IAsyncDisposable
         _ = await Should.ThrowAsync<Linux.TomboloException>(async () => await client.ReadAsync("/a"));
     }
 
-    public async ValueTask DisposeAsync()
+    public void Dispose()
     {
-        await _server.DisposeAsync();
+        _server.DisposeAsync().AsTask().GetAwaiter().GetResult();
         _folder.Dispose();
     }
 

@@ -4,7 +4,7 @@ using Tombolo.Testing;
 namespace Tombolo.Store.Tests;
 
 /// <summary>The server at its socket: clients that behave, and clients that do not.</summary>
-public sealed class StoreServerTests : IAsyncDisposable
+public sealed class StoreServerTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
     private readonly List<StoreServer> _servers = [];
@@ -186,9 +186,9 @@ public sealed class StoreServerTests : IAsyncDisposable
         File.ReadAllText(_folder["journal"]).ShouldStartWith("no journal");
     }
 
-    public async ValueTask DisposeAsync()
+    public void Dispose()
     {
-        foreach (StoreServer server in _servers) await server.DisposeAsync();
+        foreach (StoreServer server in _servers) server.DisposeAsync().AsTask().GetAwaiter().GetResult();
         _folder.Dispose();
     }
 

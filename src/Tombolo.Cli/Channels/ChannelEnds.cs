@@ -15,6 +15,7 @@ internal static class ChannelEnds
     public static MessageWriter OpenWriter(ChannelArea area, ChannelInfo channel) => channel.Spec.Kind switch
     {
         ChannelKind.Ring or ChannelKind.FanIn => area.OpenProducer(channel.Name),
+        ChannelKind.Broadcast => area.OpenPublisher(channel.Name),
         ChannelKind kind => throw new CommandException($"Channel '{channel.Name}' is a {kind}; messages are published to a ring, a fan-in or a broadcast"),
     };
 
@@ -22,6 +23,8 @@ internal static class ChannelEnds
     public static MessageReader OpenReader(ChannelArea area, ChannelInfo channel, EndOptions options) => channel.Spec.Kind switch
     {
         ChannelKind.Ring => area.OpenConsumer(channel.Name, options),
+        ChannelKind.FanIn => area.OpenFanIn(channel.Name, options),
+        ChannelKind.Broadcast => area.OpenSubscriber(channel.Name, SubscriberPolicy.DropOldest, options: options),   // somebody who looks on a terminal holds nobody up
         ChannelKind kind => throw new CommandException($"Channel '{channel.Name}' is a {kind}; one subscribes to a ring, a fan-in or a broadcast"),
     };
 
