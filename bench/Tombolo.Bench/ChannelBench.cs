@@ -56,7 +56,7 @@ internal sealed class ChannelBench(BenchOptions options)
 
     private readonly string _self = Environment.ProcessPath!;
 
-    private int Rounds => options.IsQuick ? 1 : 5;
+    private int Rounds => options.IsQuick ? 1 : 3;
 
     /// <summary>Measures and gives back the tables.</summary>
     public IEnumerable<string> Measure() =>
