@@ -20,7 +20,7 @@ public sealed class LayoutFileTests
     [Fact]
     public void Parse_SizesAlone_PlacesRegionsOnPagesAfterTheDescriptors()
     {
-        RegionLayout layout = Layout(Region("a", "\"region_size\": 5000"), Region("b", "\"region_size\": 4096", """, "managed_by": "c" """), Region("c", "\"region_size\": 1"+"00000"));
+        RegionLayout layout = Layout(Region("a", "\"region_size\": 5000"), Region("b", "\"region_size\": 4096", """, "managed_by": "c" """), Region("c", "\"region_size\": 1" + "00000"));
         layout.Regions.Select(region => (region.BeginOffset, region.EndOffset)).ShouldBe([(0x1000u, 0x3000u), (0x3000u, 0x4000u), (0x4000u, 0x1D000u)]);
         layout.WindowBytes.ShouldBe(0x20000);
         layout.Regions.Select(region => region.ManagedBy).ShouldBe([0u, 2u, 0u]);
