@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+using Tombolo.Linux;
+using Tombolo.Memory;
+using Tombolo.Store;
+
+namespace Tombolo.Grants;
+
+/// <summary>A domain of host processes: grants are memfds, ports are eventfds, and a service keeps the book.</summary>
+internal sealed class HostDomain(DomainId id, IGrantService service) : IDomain, IGrants, IEventChannels
+{
+    private readonly Lock _gate = new();   // guards _parts, _isDisposed
+    private readonly HashSet<IDisposable> _parts = [];
+    private bool _isDisposed;
+
+    public DomainId Id { get; } = id;
+
+    public IGrants Grants => this;
+
+    public IEventChannels Events => this;
+
+    public bool SeesMappings => true;
+
+    public IGrantService Service { get; } = service;
+
+    public GrantedPages Grant(DomainId to, int pages = 1, bool readOnly = false)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(pages, 1);
+        Window? window = null;
+        using SafeFd memory = Memfd.Create("grant", (long)pages * IGrants.PageBytes);
+        try
+        {
+            window = Window.Map(memory);   // before the seals: what is writable then stays so
+            Memfd.Add(memory, GrantBook.SealsOf(readOnly));
+            GrantRef first = Service.Grant(to, pages, readOnly, memory);
+            return Keep(new HostGrant(this, to, first, pages, readOnly, window));
+        }
+        catch
+        {
+            window?.Dispose();
+            throw;
+        }
+    }
+
+    public MappedPages Map(DomainId from, IReadOnlyList<GrantRef> references, bool writable = true)
+    {
+        if (references.Count == 0) throw new ArgumentException("There are no references to map.", nameof(references));
+        for (int at = 1; at < references.Count; at++)
+            if (references[at].Value != references[0].Value + (uint)at)
+                throw new GrantException(GrantFault.BadReference, $"References {references[at - 1]} and {references[at]} do not follow each other: only pages of one grant, in its order, can be mapped together.");
+        MappingAnswer answer = Service.Map(from, references[0], references.Count, writable);
+        using SafeFd memory = answer.Memory;
+        try
+        {
+            Window window = Window.MapDevice(memory, (long)references.Count * IGrants.PageBytes, (long)answer.FirstPage * IGrants.PageBytes, writable);
+            return Keep(new HostMapping(this, from, [.. references], answer.Id, window));
+        }
+        catch
+        {
+            Service.Unmap(answer.Id);
+            throw;
+        }
+    }
+
+    public void CopyOut(DomainId from, GrantRef reference, int offsetBytes, Span<byte> destination)
+    {
+        CheckWithin(offsetBytes, destination.Length);
+        using MappedPages mapped = Map(from, [reference], writable: false);
+        mapped.Window.View(offsetBytes, destination.Length).CopyOut(0, destination);
+    }
+
+    public void CopyIn(DomainId to, GrantRef reference, int offsetBytes, ReadOnlySpan<byte> source)
+    {
+        CheckWithin(offsetBytes, source.Length);
+        using MappedPages mapped = Map(to, [reference]);
+        mapped.Window.View(offsetBytes, source.Length).CopyIn(0, source);
+    }
+
+    public EventChannel AllocateUnbound(DomainId remote) => Keep(new HostEventChannel(this, remote, Service.AllocateUnbound(remote)));
+
+    public EventChannel BindInterdomain(DomainId remote, EventPort remotePort) => Keep(new HostEventChannel(this, remote, Service.BindInterdomain(remote, remotePort)));
+
+    public void Forget(IDisposable part)
+    {
+        lock (_gate) _ = _parts.Remove(part);
+    }
+
+    public void Dispose()
+    {
+        IDisposable[] parts;
+        lock (_gate)
+        {
+            if (_isDisposed) return;
+            _isDisposed = true;
+            parts = [.. _parts];
+        }
+        foreach (IDisposable part in parts) part.Dispose();
+        Service.Dispose();
+    }
+
+    internal static void CheckWithin(int offsetBytes, int lengthBytes)
+    {
+        if (offsetBytes < 0 || offsetBytes > IGrants.PageBytes - lengthBytes)
+            throw new ArgumentOutOfRangeException(nameof(offsetBytes), offsetBytes, $"{lengthBytes} bytes at offset {offsetBytes} are not within a page of {IGrants.PageBytes} bytes.");
+    }
+
+    private T Keep<T>(T part) where T : IDisposable
+    {
+        lock (_gate)
+            if (!_isDisposed)
+            {
+                _ = _parts.Add(part);
+                return part;
+            }
+        part.Dispose();
+        throw new ObjectDisposedException(nameof(IDomain), $"Domain {Id} has left.");
+    }
+}
