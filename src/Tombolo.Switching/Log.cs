@@ -44,4 +44,7 @@ internal static partial class Log
 
     [LoggerMessage(7012, LogLevel.Warning, "Port {Port}: its guest's memory is not sealed; whoever owns it can end this process by making it smaller.")]
     public static partial void MemoryNotSealed(ILogger log, string port);
+
+    [LoggerMessage(7013, LogLevel.Warning, "Port {Port}: refused the front end of process {Process}: no descriptor is left.")]
+    public static partial void NoDescriptor(ILogger log, string port, int process);
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Tombolo.Linux;
 using Tombolo.Memory;
@@ -21,8 +20,7 @@ internal sealed partial class SwitchLoop : ISwitchCore, IPortOwner, IDisposable
     private readonly ILogger _log;
     private readonly TimeProvider _time;
     private readonly Epoll _epoll = new();
-    private readonly Doorbell _bell = Doorbell.Create();
-    private readonly ConcurrentQueue<Action> _commands = new();
+    private readonly Acceptor _acceptor = new();
     private readonly Dictionary<string, PortConnection> _ports = new(StringComparer.Ordinal);
     private readonly Dictionary<ulong, PortConnection> _byToken = [];
     private readonly DataThread[] _threads;
@@ -37,7 +35,7 @@ internal sealed partial class SwitchLoop : ISwitchCore, IPortOwner, IDisposable
         (_options, _log, _time, _topologies) = (options, log, time, options.Topologies);
         Learned = new(options.Ageing, time);
         _threads = [.. Enumerable.Range(0, options.DataThreads).Select(_ => new DataThread(this, options.MaxSpin, time))];
-        _epoll.Add(_bell.Descriptor, EpollEvents.Readable, CommandToken);
+        _epoll.Add(Commands.Descriptor, EpollEvents.Readable, CommandToken);
         try
         {
             foreach (PortOptions port in options.Ports) AddPort(port);
@@ -77,12 +75,8 @@ internal sealed partial class SwitchLoop : ISwitchCore, IPortOwner, IDisposable
         ConnectDue();
     }
 
-    /// <summary>Has the loop do something; from any thread.</summary>
-    public void Post(Action command)
-    {
-        _commands.Enqueue(command);
-        _ = _bell.Ring();
-    }
+    /// <summary>What other threads want done on the loop.</summary>
+    public LoopCommands Commands { get; } = new();
 
     /// <summary>Ends the loop. Call it on the loop.</summary>
     public void Stop() => _isStopping = true;
@@ -97,7 +91,7 @@ internal sealed partial class SwitchLoop : ISwitchCore, IPortOwner, IDisposable
     public void NoteFault(VhostPort port, Vring ring, RingFault fault)
     {
         if (port.Fault is not null) return;
-        Post(() =>
+        Commands.Post(() =>
         {
             if (port.Fault is not null || ring.Queue?.Fault != fault) return;
             string reason = $"its driver lied in ring {ring.Index}: {fault}.";
@@ -116,7 +110,8 @@ internal sealed partial class SwitchLoop : ISwitchCore, IPortOwner, IDisposable
         }
         _ports.Clear();
         foreach (DataThread thread in _threads) thread.Dispose();
-        _bell.Dispose();
+        _acceptor.Dispose();
+        Commands.Dispose();
         _epoll.Dispose();
     }
 
@@ -135,14 +130,10 @@ internal sealed partial class SwitchLoop : ISwitchCore, IPortOwner, IDisposable
 
     private void Dispatch(EpollReport report)
     {
-        if (report.Token == CommandToken)
-        {
-            _ = _bell.TryTake();
-            while (_commands.TryDequeue(out Action? command)) command();
-        }
+        if (report.Token == CommandToken) Commands.Run();
         else if (_byToken.TryGetValue(report.Token, out PortConnection? connection))
         {
-            if (report.Token == connection.ListenerToken) Accept(connection);
+            if (report.Token == connection.ListenerToken) _acceptor.Accept(connection.Listener!, 1, socket => Admit(connection, socket), socket => Refuse(connection, socket));
             else Serve(connection, report);
         }
     }
@@ -170,9 +161,14 @@ internal sealed partial class SwitchLoop : ISwitchCore, IPortOwner, IDisposable
         EndSession(connection, end.Length > 0 ? end : "The front end hung up.");
     }
 
-    private void Accept(PortConnection connection)
+    private void Refuse(PortConnection connection, SafeFd socket)
     {
-        if (UnixSocket.TryAccept(connection.Listener!, out _) is not { } socket) return;
+        Log.NoDescriptor(_log, connection.Port.Name, UnixSocket.CredentialsOf(socket).ProcessId);
+        socket.Dispose();
+    }
+
+    private void Admit(PortConnection connection, SafeFd socket)
+    {
         PeerCredentials who = UnixSocket.CredentialsOf(socket);
         if (connection.Session is { } old && UnixSocket.Wait(old.Socket, forReading: true, TimeSpan.Zero)) Serve(connection, new(EpollEvents.Readable, connection.SessionToken));   // it may have hung up already
         if (connection.Session is null)

@@ -69,12 +69,7 @@ public sealed class VirtualSwitch : IAsyncDisposable
     public Task SetTopologiesAsync(IReadOnlyList<TopologyOptions> topologies) => DoAsync(() => _loop.SetTopologies(topologies));
 
     /// <summary>The state now.</summary>
-    public async Task<SwitchSnapshot> SnapshotAsync()
-    {
-        SwitchSnapshot? snapshot = null;
-        await DoAsync(() => snapshot = _loop.Snapshot());
-        return snapshot!;
-    }
+    public Task<SwitchSnapshot> SnapshotAsync() => AskAsync(_loop.Snapshot);
 
     /// <summary>Stops in order. Guests see their link go down; what was under way on emulated links is lost.</summary>
     public async ValueTask DisposeAsync()
@@ -82,28 +77,23 @@ public sealed class VirtualSwitch : IAsyncDisposable
         if (_isDisposed) return;
         _isDisposed = true;
         foreach (DataThread thread in _loop.Threads) thread.Post(static data => data.Stop());
-        _loop.Post(_loop.Stop);
+        _loop.Commands.Post(_loop.Stop);
         foreach (Thread thread in _data.Append(_control)) thread.Join();
         _loop.Dispose();
         _ = _ended.TrySetResult();
         await _ended.Task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private async Task DoAsync(Action action)
+    private Task<bool> DoAsync(Action action) => AskAsync(() =>
+    {
+        action();
+        return true;
+    });
+
+    private Task<T> AskAsync<T>(Func<T> ask)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _loop.Post(() =>
-        {
-            try
-            {
-                action();
-                done.SetResult();
-            }
-            catch (Exception exception) { done.SetException(exception); }
-        });
-        if (await Task.WhenAny(done.Task, _ended.Task) != done.Task && !done.Task.IsCompleted) throw new ObjectDisposedException(nameof(VirtualSwitch), "The switch has ended.");
-        await done.Task;
+        return _loop.Commands.AskAsync(ask, _ended.Task, "switch");
     }
 
     private void Run(Action loop)

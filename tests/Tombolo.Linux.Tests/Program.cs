@@ -18,6 +18,8 @@ internal static class Program
                 return SleepOn(path);
             case ["counted", string path, string socket]:
                 return CountedTransferTests.SendForEver(path, socket);
+            case ["accept"]:
+                return AcceptorTests.RunFull();
             case ["fill"]:
                 return ReceiveWithoutRoom();
             default:

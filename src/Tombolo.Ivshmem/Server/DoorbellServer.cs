@@ -82,21 +82,14 @@ public sealed class DoorbellServer : IAsyncDisposable
 
     /// <summary>What the server's state is now.</summary>
     /// <exception cref="ObjectDisposedException">It has ended.</exception>
-    public async Task<DoorbellSnapshot> SnapshotAsync()
-    {
-        var answer = new TaskCompletionSource<DoorbellSnapshot>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _loop.Post(() => answer.SetResult(_loop.Snapshot()));
-        if (await Task.WhenAny(answer.Task, _ended.Task) != answer.Task && !answer.Task.IsCompleted)
-            throw new ObjectDisposedException(nameof(DoorbellServer), "The doorbell server has ended.");
-        return await answer.Task;
-    }
+    public Task<DoorbellSnapshot> SnapshotAsync() => _loop.Commands.AskAsync(_loop.Snapshot, _ended.Task, "doorbell server");
 
     /// <summary>Stops in order: who waits is refused, handshakes are finished, nothing is left behind. Clients keep their memory and doorbells.</summary>
     public async ValueTask DisposeAsync()
     {
         if (_isDisposed) return;
         _isDisposed = true;
-        _loop.Post(_loop.Stop);
+        _loop.Commands.Post(_loop.Stop);
         await _ended.Task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _parts.Dispose();
         _loop.Dispose();

@@ -7,21 +7,7 @@ internal sealed partial class ServerLoop
 {
     // Accepting, admitting, refusing, and taking up what a dead server left.
 
-    private void AcceptWaiting(int most)
-    {
-        for (int i = 0; i < most; i++)
-        {
-            SafeFd? socket = UnixSocket.TryAccept(_parts.Listener, out int errno);
-            if (socket is not null) Admit(socket);
-            else if (errno is Errno.TooManyOpenFiles or Errno.FileTableFull)
-            {
-                _spare.Dispose();
-                if (UnixSocket.TryAccept(_parts.Listener, out _) is { } last) Refuse(last, "no descriptor is left", isFull: true);
-                _spare = EventFd.Create();
-            }
-            else if (errno != Errno.ConnectionAborted) return;
-        }
-    }
+    private void RefuseLast(SafeFd socket) => Refuse(socket, "no descriptor is left", isFull: true);
 
     private void Admit(SafeFd socket)
     {

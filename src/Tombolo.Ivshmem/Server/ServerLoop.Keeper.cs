@@ -24,7 +24,7 @@ internal sealed partial class ServerLoop
             try
             {
                 KeeperLink keeper = KeeperLink.Launch(_options.KeeperCommand, _options.KeeperPath);
-                Post(() =>
+                Commands.Post(() =>
                 {
                     _parts.UseKeeper(keeper);
                     _epoll.Add(keeper.Socket, EpollEvents.Readable, KeeperToken);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Tombolo.Linux;
 using Tombolo.Memory;
@@ -26,15 +25,13 @@ internal sealed partial class ServerLoop : IDisposable
     private readonly Membership _membership;
     private readonly Courier _courier;
     private readonly Epoll _epoll = new();
-    private readonly Doorbell _commandBell = Doorbell.Create();
-    private readonly ConcurrentQueue<Action> _commands = new();
+    private readonly Acceptor _acceptor = new();
     private readonly Dictionary<ulong, Session> _byToken = [];
     private readonly PeerTable _table = new();
     private readonly Resident? _resident;
     private readonly Action _step;
     private readonly List<Session> _later = [];
     private readonly Queue<Session> _ready = new();
-    private SafeFd _spare = EventFd.Create();
     private ulong _nextToken;
     private volatile bool _isStopping;
     private long _stopDeadline;
@@ -46,7 +43,7 @@ internal sealed partial class ServerLoop : IDisposable
         _membership = parts.Membership;
         _courier = new(parts.Ledger, parts.Memory.Descriptor, parts.PipeReader, parts.PipeWriter, step);
         _epoll.Add(parts.Listener, EpollEvents.Readable, ListenerToken);
-        _epoll.Add(_commandBell.Descriptor, EpollEvents.Readable, CommandToken);
+        _epoll.Add(Commands.Descriptor, EpollEvents.Readable, CommandToken);
         if (parts.Keeper is { } keeper) _epoll.Add(keeper.Socket, EpollEvents.Readable, KeeperToken);
         foreach (Member member in _membership.Present) _table.Set(member.Id, member.Slot == 0 ? null : member.Events);
         if (_membership.At(0) is { } self) _resident = new(self, parts.Window, _table);
@@ -72,12 +69,8 @@ internal sealed partial class ServerLoop : IDisposable
         CloseAll();
     }
 
-    /// <summary>Has the loop do something; from any thread.</summary>
-    public void Post(Action command)
-    {
-        _commands.Enqueue(command);
-        _ = _commandBell.Ring();
-    }
+    /// <summary>What other threads want done on the loop.</summary>
+    public LoopCommands Commands { get; } = new();
 
     /// <summary>Ends the loop in order: nobody is accepted any more, handshakes are finished, everything is closed. Call it on the loop.</summary>
     public void Stop()
@@ -86,7 +79,7 @@ internal sealed partial class ServerLoop : IDisposable
         _isStopping = true;
         _stopDeadline = Environment.TickCount64 + (long)_options.StopGrace.TotalMilliseconds;
         File.Delete(_options.SocketPath);
-        AcceptWaiting(int.MaxValue);   // who waits already is refused in words, not cut off
+        _acceptor.Accept(_parts.Listener, int.MaxValue, Admit, RefuseLast);   // who waits already is refused in words, not cut off
         _epoll.Remove(_parts.Listener);
     }
 
@@ -99,8 +92,8 @@ internal sealed partial class ServerLoop : IDisposable
     public void Dispose()
     {
         _resident?.Dispose();
-        _spare.Dispose();
-        _commandBell.Dispose();
+        _acceptor.Dispose();
+        Commands.Dispose();
         _epoll.Dispose();
     }
 
@@ -118,11 +111,10 @@ internal sealed partial class ServerLoop : IDisposable
         switch (report.Token)
         {
             case ListenerToken:
-                AcceptWaiting(AcceptsPerTurn);
+                _acceptor.Accept(_parts.Listener, AcceptsPerTurn, Admit, RefuseLast);
                 break;
             case CommandToken:
-                _ = _commandBell.TryTake();
-                while (_commands.TryDequeue(out Action? command)) command();
+                Commands.Run();
                 break;
             case KeeperToken:
                 ReplaceKeeper();

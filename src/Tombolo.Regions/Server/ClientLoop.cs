@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-using System.Collections.Concurrent;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Tombolo.Linux;
@@ -29,8 +28,6 @@ internal sealed class ClientLoop : IDisposable
     private readonly Sweeper _sweeper;
     private readonly ILogger _log;
     private readonly Epoll _epoll = new();
-    private readonly Doorbell _commandBell = Doorbell.Create();
-    private readonly ConcurrentQueue<Action> _commands = new();
     private readonly Dictionary<ulong, ClientSession> _byToken = [];
     private readonly LinkedList<ClientSession> _waiting = new();
     private readonly List<ClientSession> _later = [];
@@ -42,7 +39,7 @@ internal sealed class ClientLoop : IDisposable
     {
         (_options, _listener, _grant, _sweeper, _log) = (options, listener, grant, sweeper, log);
         _epoll.Add(listener, EpollEvents.Readable, ListenerToken);
-        _epoll.Add(_commandBell.Descriptor, EpollEvents.Readable, CommandToken);
+        _epoll.Add(Commands.Descriptor, EpollEvents.Readable, CommandToken);
     }
 
     /// <summary>Runs until <see cref="Stop"/>.</summary>
@@ -61,12 +58,8 @@ internal sealed class ClientLoop : IDisposable
         foreach (ClientSession session in _byToken.Values.ToArray()) Close(session);
     }
 
-    /// <summary>Has the loop do something; from any thread.</summary>
-    public void Post(Action command)
-    {
-        _commands.Enqueue(command);
-        _ = _commandBell.Ring();
-    }
+    /// <summary>What other threads want done on the loop.</summary>
+    public LoopCommands Commands { get; } = new();
 
     /// <summary>Ends the loop. Call it on the loop.</summary>
     public void Stop() => _isStopping = true;
@@ -79,7 +72,7 @@ internal sealed class ClientLoop : IDisposable
 
     public void Dispose()
     {
-        _commandBell.Dispose();
+        Commands.Dispose();
         _epoll.Dispose();
     }
 
@@ -99,11 +92,7 @@ internal sealed class ClientLoop : IDisposable
     private void Dispatch(EpollReport report)
     {
         if (report.Token == ListenerToken) AcceptWaiting();
-        else if (report.Token == CommandToken)
-        {
-            _ = _commandBell.TryTake();
-            while (_commands.TryDequeue(out Action? command)) command();
-        }
+        else if (report.Token == CommandToken) Commands.Run();
         else if (report.Token < Sweeper.Tokens) _sweeper.Heard((int)report.Token, Now);
         else if (_byToken.TryGetValue(report.Token, out ClientSession? session)) Guard(session, report);
     }

@@ -102,11 +102,8 @@ public sealed class RegionServer : IAsyncDisposable
     public async Task<RegionSnapshot> SnapshotAsync()
     {
         DoorbellSnapshot doorbell = await _doorbell.SnapshotAsync();
-        var answer = new TaskCompletionSource<RegionCounters>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _clients.Post(() => answer.SetResult(_clients.Counters));
-        if (await Task.WhenAny(answer.Task, _ended.Task) != answer.Task && !answer.Task.IsCompleted)
-            throw new ObjectDisposedException(nameof(RegionServer), "The region server has ended.");
-        return new(Layout, doorbell.Peers.Count > 0 ? doorbell.Peers[0] : null, await answer.Task, doorbell);
+        RegionCounters clients = await _clients.Commands.AskAsync(() => _clients.Counters, _ended.Task, "region server");
+        return new(Layout, doorbell.Peers.Count > 0 ? doorbell.Peers[0] : null, clients, doorbell);
     }
 
     /// <summary>Stops in order; nothing is left behind. VM and clients keep their memory and doorbells.</summary>
@@ -114,7 +111,7 @@ public sealed class RegionServer : IAsyncDisposable
     {
         if (_isDisposed) return;
         _isDisposed = true;
-        _clients.Post(_clients.Stop);
+        _clients.Commands.Post(_clients.Stop);
         await _ended.Task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         File.Delete(_options.ClientSocket);
         await _doorbell.DisposeAsync();

@@ -9,22 +9,6 @@ internal sealed partial class ServerLoop
 {
     // Who comes, who goes, who holds their sockets.
 
-    private void AcceptWaiting()
-    {
-        for (int i = 0; i < AcceptsPerTurn; i++)
-        {
-            SafeFd? socket = UnixSocket.TryAccept(_parts.Listener, out int errno);
-            if (socket is not null) Admit(socket);
-            else if (errno is Errno.TooManyOpenFiles or Errno.FileTableFull)
-            {
-                _spare.Dispose();
-                if (UnixSocket.TryAccept(_parts.Listener, out _) is { } last) Refuse(last, "no descriptor is left");
-                _spare = EventFd.Create();
-            }
-            else if (errno != Errno.ConnectionAborted) return;
-        }
-    }
-
     private void Admit(SafeFd socket)
     {
         PeerCredentials who = UnixSocket.CredentialsOf(socket);
@@ -39,6 +23,8 @@ internal sealed partial class ServerLoop
             Attach(new SocketConnection(_memory, slot, socket, who, domain, _options.Quotas.Events));
         }
     }
+
+    private void RefuseLast(SafeFd socket) => Refuse(socket, "no descriptor is left");
 
     private void Refuse(SafeFd socket, string reason)
     {
@@ -181,7 +167,7 @@ internal sealed partial class ServerLoop
             try
             {
                 KeeperLink keeper = KeeperLink.Launch(_options.KeeperCommand, _options.KeeperPath);
-                Post(() =>
+                Commands.Post(() =>
                 {
                     _parts.Entrust(keeper, _connections.Values);
                     _epoll.Add(keeper.Socket, EpollEvents.Readable, KeeperToken);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Tombolo.Linux;
@@ -27,15 +26,13 @@ internal sealed partial class ServerLoop : IDisposable
     private readonly StoreEngine _engine;
     private readonly Persistence _persistence;
     private readonly Epoll _epoll = new();
-    private readonly Doorbell _commandBell = Doorbell.Create();
-    private readonly ConcurrentQueue<Action> _commands = new();
+    private readonly Acceptor _acceptor = new();
     private readonly Dictionary<ulong, Connection> _connections = [];
     private readonly Dictionary<DomainId, RingConnection> _rings = [];
     private readonly List<Connection> _touched = [], _dirty = [];
     private readonly Queue<Connection> _queue = new();
     private readonly Stack<int> _freeSlots = new();
     private readonly long _spinTicks;
-    private SafeFd _spare = EventFd.Create();
     private ulong _nextToken;
     private bool _isStopping;
     private StoreCounters _counters;
@@ -55,7 +52,7 @@ internal sealed partial class ServerLoop : IDisposable
         for (int slot = _memory.SlotCount - 1; slot >= 0; slot--)
             if (!used.Contains(slot)) _freeSlots.Push(slot);
         _epoll.Add(parts.Listener, EpollEvents.Readable, ListenerToken);
-        _epoll.Add(_commandBell.Descriptor, EpollEvents.Readable, CommandToken);
+        _epoll.Add(Commands.Descriptor, EpollEvents.Readable, CommandToken);
         if (_persistence.Keeper is { } keeper) _epoll.Add(keeper.Socket, EpollEvents.Readable, KeeperToken);
     }
 
@@ -77,12 +74,8 @@ internal sealed partial class ServerLoop : IDisposable
         foreach (Connection connection in _connections.Values) connection.Close();
     }
 
-    /// <summary>Has the loop do something; from any thread.</summary>
-    public void Post(Action command)
-    {
-        _commands.Enqueue(command);
-        _ = _commandBell.Ring();
-    }
+    /// <summary>What other threads want done on the loop.</summary>
+    public LoopCommands Commands { get; } = new();
 
     /// <summary>Ends the loop. Call it on the loop.</summary>
     public void Stop() => _isStopping = true;
@@ -94,8 +87,8 @@ internal sealed partial class ServerLoop : IDisposable
 
     public void Dispose()
     {
-        _spare.Dispose();
-        _commandBell.Dispose();
+        _acceptor.Dispose();
+        Commands.Dispose();
         _epoll.Dispose();
     }
 
@@ -118,11 +111,10 @@ internal sealed partial class ServerLoop : IDisposable
         switch (report.Token)
         {
             case ListenerToken:
-                AcceptWaiting();
+                _acceptor.Accept(_parts.Listener, AcceptsPerTurn, Admit, RefuseLast);
                 break;
             case CommandToken:
-                _ = _commandBell.TryTake();
-                while (_commands.TryDequeue(out Action? command)) command();
+                Commands.Run();
                 break;
             case KeeperToken:
                 ReplaceKeeper();

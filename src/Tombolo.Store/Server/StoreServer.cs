@@ -114,23 +114,13 @@ public sealed class StoreServer : IAsyncDisposable
     {
         if (_isDisposed) return;
         _isDisposed = true;
-        _loop.Post(_loop.Stop);
+        _loop.Commands.Post(_loop.Stop);
         await _ended.Task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _parts.Dispose();
         _loop.Dispose();
     }
 
-    private async Task<T> OnLoopAsync<T>(Func<T> act)
-    {
-        var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _loop.Post(() =>
-        {
-            try { answer.SetResult(act()); }
-            catch (TomboloException exception) { answer.SetException(exception); }
-        });
-        if (await Task.WhenAny(answer.Task, _ended.Task) != answer.Task && !answer.Task.IsCompleted) throw new ObjectDisposedException(nameof(StoreServer), "The store's server has ended.");
-        return await answer.Task;
-    }
+    private Task<T> OnLoopAsync<T>(Func<T> act) => _loop.Commands.AskAsync(act, _ended.Task, "store's server");
 
     private void Run()
     {
