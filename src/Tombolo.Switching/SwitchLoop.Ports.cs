@@ -128,7 +128,7 @@ internal sealed partial class SwitchLoop
         return sums;
     }
 
-    private PortConnection Find(string name) => _ports.TryGetValue(name, out PortConnection? connection) ? connection : throw new SwitchException($"Switch '{_options.Name}' has no port '{name}'.");
+    internal PortConnection Find(string name) => _ports.TryGetValue(name, out PortConnection? connection) ? connection : throw new SwitchException($"Switch '{_options.Name}' has no port '{name}'.");
 
     private void Listen(PortConnection connection)
     {

@@ -37,9 +37,10 @@ internal sealed class VhostPort : Port, IVringUser
         _owner.RingStarted(this, ring);
     }
 
-    public void RingStopping(Vring ring)
+    public void RingStopping(Vring ring, bool isBrief)
     {
         _owner.RingStopping(this, ring);
+        if (isBrief) return;   // what comes meanwhile waits in the backlog
         if (!ring.IsTransmit)
         {
             ring.Gate.Enter();
@@ -67,7 +68,7 @@ internal sealed class VhostPort : Port, IVringUser
         foreach (Vring ring in Device.Rings)
         {
             if (ring.Queue is null) continue;
-            RingStopping(ring);
+            RingStopping(ring, isBrief: false);
             ring.Pause();
             if (ring.Error is { } error) _ = Linux.EventFd.Signal(error);
         }
@@ -90,7 +91,7 @@ internal sealed class VhostPort : Port, IVringUser
         }
         Vring ring = Device.Rings[receivers[receivers.Length == 1 ? 0 : (int)((uint)hint % (uint)receivers.Length)]];
         thread.Hold(this, ring);
-        if (!ring.IsUsable)
+        if (!ring.TakesFrames)
         {
             thread.Count(Index, PortCounter.NotAttached);
             return;
@@ -110,11 +111,12 @@ internal sealed class VhostPort : Port, IVringUser
     {
         Backlog backlog = _backlogs[ring.Index / 2];
         if (backlog.IsEmpty) return true;
-        if (ring.Queue is not { } queue || !ring.IsEnabled)
+        if (!ring.TakesFrames)
         {
             backlog.Clear();
             return true;
         }
+        if (ring.Queue is not { } queue) return false;   // for a moment
         Span<GuestBuffer> pieces = [default];
         for (int turns = 0; turns < MostTurns; turns++)
         {
@@ -234,7 +236,7 @@ internal sealed class VhostPort : Port, IVringUser
     {
         var receivers = new List<int>();
         foreach (Vring ring in Device.Rings)
-            if (!ring.IsTransmit && ring.IsUsable && ring != except) receivers.Add(ring.Index);
+            if (!ring.IsTransmit && ring.TakesFrames && ring != except) receivers.Add(ring.Index);
         Volatile.Write(ref _receivers, [.. receivers]);
     }
 

@@ -7,8 +7,8 @@ internal interface IVringUser
     /// <summary>A ring runs, or runs again after a change of the guest's memory.</summary>
     void RingStarted(Vring ring);
 
-    /// <summary>A ring is about to stop, and its kick descriptor to be closed.</summary>
-    void RingStopping(Vring ring);
+    /// <summary>A ring is about to stop, and its kick descriptor to be closed; or to stand still for a moment (<paramref name="isBrief"/>), in which nothing is lost.</summary>
+    void RingStopping(Vring ring, bool isBrief);
 
     /// <summary>A ring was enabled or disabled.</summary>
     void RingEnabled(Vring ring);

@@ -76,7 +76,7 @@ internal sealed partial class VhostDevice
         (GuestRegion? region, string? problem) = GuestRegion.Map(fd, new(0), shape.SizeBytes, new(0), shape.Offset);
         if (region is null) return problem;
         bool[] running = [.. _rings.Select(static ring => ring.Queue is not null)];
-        foreach (Vring ring in _rings) StopRing(ring);
+        foreach (Vring ring in _rings) StopRing(ring, isBrief: true);
         DropInFlight();
         (_inFlight, _inFlightShape) = (region, shape);
         return RestartAll(running);
@@ -120,7 +120,7 @@ internal sealed partial class VhostDevice
     private string? Replace(GuestMemory table)
     {
         bool[] running = [.. _rings.Select(static ring => ring.Queue is not null)];
-        foreach (Vring ring in _rings) StopRing(ring);
+        foreach (Vring ring in _rings) StopRing(ring, isBrief: true);
         GuestMemory old = _memory;
         _memory = table;
         foreach (GuestRegion region in old.Regions)

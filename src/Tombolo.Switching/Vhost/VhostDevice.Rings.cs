@@ -119,11 +119,11 @@ internal sealed partial class VhostDevice
         return null;
     }
 
-    private void StopRing(Vring ring)
+    private void StopRing(Vring ring, bool isBrief = false)
     {
         if (ring.Queue is null && !ring.IsWanted) return;
-        _user.RingStopping(ring);
-        ring.Pause();
+        _user.RingStopping(ring, isBrief);
+        ring.Pause(isBrief);
     }
 
     private void CloseRing(Vring ring)
@@ -134,7 +134,7 @@ internal sealed partial class VhostDevice
 
     private string? Restart(Vring ring)
     {
-        StopRing(ring);
+        StopRing(ring, isBrief: true);
         return Start(ring);
     }
 

@@ -42,6 +42,12 @@ internal sealed class Vring(int index)
 
     public bool IsUsable => Queue is not null && IsEnabled;
 
+    /// <summary>Whether it stands still for a moment only, while the guest's memory is exchanged: frames for it wait.</summary>
+    public bool IsBetween { get; private set; }
+
+    /// <summary>Whether frames may be given to it, now or in a moment.</summary>
+    public bool TakesFrames => IsEnabled && (Queue is not null || IsBetween);
+
     public void Want(SafeFd? kick)
     {
         SafeFd? old = Kick;
@@ -76,14 +82,16 @@ internal sealed class Vring(int index)
     public void Run(Virtqueue queue, VirtioFeatures features)
     {
         Gate.Enter();
-        (Queue, Features) = (queue, features);
+        (Queue, Features, IsBetween) = (queue, features, false);
         Gate.Exit();
     }
 
-    /// <summary>Stops it: when this returns, no data thread uses it any more.</summary>
-    public void Pause()
+    /// <summary>Stops it: when this returns, no data thread uses its queue any more.</summary>
+    /// <param name="isBrief">Whether it goes on in a moment.</param>
+    public void Pause(bool isBrief = false)
     {
         Gate.Enter();
+        IsBetween = isBrief;
         if (Queue is { } queue) Base = queue.Position;
         Queue = null;
         Gate.Exit();

@@ -35,6 +35,8 @@ internal sealed class SteppedSwitch : IDisposable
 
     public DataThread Thread => _loop.Threads[0];
 
+    public VhostPort Port(int index) => _loop.Find(SwitchRig.NameOf(index)).Port;
+
     public long Count(int port, PortCounter counter) => _loop.Snapshot().Ports.Single(found => found.Options.Name == SwitchRig.NameOf(port))[counter];
 
     /// <summary>Turns until nothing is left to do now.</summary>

@@ -365,6 +365,37 @@ public sealed class VirtualSwitchTests
     }
 
     [Fact]
+    public void RingStandsStillForAMoment_FramesWaitAndArriveInOrder()
+    {
+        using var rig = new SteppedSwitch(2);
+        VhostPort port = rig.Port(1);
+        Vring ring = port.Device.Rings[0];
+        port.RingStopping(ring, isBrief: true);
+        ring.Pause(isBrief: true);
+        for (int i = 0; i < 3; i++) rig.Send(0, SwitchRig.FrameFor(1, 0, i));
+        rig.Received(1).ShouldBeEmpty();
+        port.Device.SetVringAddresses(ring.Addresses!.Value).ShouldBeNull();
+        rig.Turn();
+        rig.Received(1).Select(static frame => SwitchRig.NumberOf(frame.Frame)).ShouldBe([0, 1, 2]);
+        rig.Count(1, PortCounter.NotAttached).ShouldBe(0);
+    }
+
+    [Fact]
+    public void RingStops_WhatWaitsIsForgotten()
+    {
+        using var rig = new SteppedSwitch(2);
+        VhostPort port = rig.Port(1);
+        Vring ring = port.Device.Rings[0];
+        port.RingStopping(ring, isBrief: false);
+        ring.Pause();
+        rig.Send(0, SwitchRig.FrameFor(1, 0, 1));
+        rig.Count(1, PortCounter.NotAttached).ShouldBe(1);
+        port.Device.SetVringAddresses(ring.Addresses!.Value).ShouldBeNull();
+        rig.Turn();
+        rig.Received(1).ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task Rarp_FromTheFrontEnd_IsBroadcast()
     {
         await using SwitchRig rig = SwitchRig.Start(2);
