@@ -9,7 +9,7 @@ namespace Tombolo.Ivshmem;
 /// <remarks>Not thread-safe: it belongs to one loop.</remarks>
 public sealed class KeeperLink : IDisposable
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(20), _retry = TimeSpan.FromSeconds(1);
 
     private KeeperLink(SafeFd socket) => Socket = socket;
 
@@ -49,6 +49,28 @@ public sealed class KeeperLink : IDisposable
             throw new IvshmemException($"The keeper '{command[0]}' cannot be started: {exception.Message}.", exception);
         }
         return TryConnect(path) ?? throw new IvshmemException($"The keeper '{command[0]}' got ready, but nobody listens at '{path}'.");
+    }
+
+    /// <summary>Starts a keeper in place of one that is gone; on a thread of its own, for a process takes a while to start and no loop shall wait for it.</summary>
+    /// <param name="command">Program and arguments; the path is added as the last.</param>
+    /// <param name="path">Where it shall listen.</param>
+    /// <param name="isStopping">Whether nobody needs it any more; asked before each attempt.</param>
+    /// <param name="use">Gets the link, which it owns.</param>
+    /// <param name="failed">Hears why an attempt failed; the next comes a second later.</param>
+    public static void Replace(IReadOnlyList<string> command, string path, Func<bool> isStopping, Action<KeeperLink> use, Action<string> failed) =>
+        _ = Task.Factory.StartNew(() => ReplaceAsync(command, path, isStopping, use, failed), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    private static async Task ReplaceAsync(IReadOnlyList<string> command, string path, Func<bool> isStopping, Action<KeeperLink> use, Action<string> failed)
+    {
+        for (; !isStopping(); await Task.Delay(_retry))
+        {
+            try
+            {
+                use(Launch(command, path));
+                return;
+            }
+            catch (TomboloException exception) { failed(exception.Message); }
+        }
     }
 
     /// <summary>Has descriptors kept under a name, in place of what was there.</summary>

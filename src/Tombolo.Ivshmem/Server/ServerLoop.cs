@@ -16,7 +16,7 @@ internal sealed partial class ServerLoop : IDisposable
     private const int MessagesPerTurn = 32, AcceptsPerTurn = 64;
     private const EpollEvents Gone = EpollEvents.HangUp | EpollEvents.ReadHangUp | EpollEvents.Error;
     private const long IgnoredBytesLimit = 64 * 1024;
-    private static readonly TimeSpan _retry = TimeSpan.FromMilliseconds(10), _keeperRetry = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _retry = TimeSpan.FromMilliseconds(10);
 
     private readonly DoorbellServerOptions _options;
     private readonly IDoorbellObserver? _observer;

@@ -156,25 +156,10 @@ internal sealed partial class ServerLoop
         dead.Dispose();
         _persistence.Keeper = null;
         Log.KeeperGone(_log);
-        _ = Task.Factory.StartNew(LaunchKeeperAsync, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-    }
-
-    // On a thread of its own: a process takes a while to start, and nobody shall wait for it.
-    private async Task LaunchKeeperAsync()
-    {
-        for (; !_isStopping; await Task.Delay(_keeperRetry))
+        KeeperLink.Replace(_options.KeeperCommand, _options.KeeperPath, () => _isStopping, keeper => Commands.Post(() =>
         {
-            try
-            {
-                KeeperLink keeper = KeeperLink.Launch(_options.KeeperCommand, _options.KeeperPath);
-                Commands.Post(() =>
-                {
-                    _parts.Entrust(keeper, _connections.Values);
-                    _epoll.Add(keeper.Socket, EpollEvents.Readable, KeeperToken);
-                });
-                return;
-            }
-            catch (TomboloException exception) { Log.KeeperFailed(_log, exception.Message); }
-        }
+            _parts.Entrust(keeper, _connections.Values);
+            _epoll.Add(keeper.Socket, EpollEvents.Readable, KeeperToken);
+        }), reason => Log.KeeperFailed(_log, reason));
     }
 }

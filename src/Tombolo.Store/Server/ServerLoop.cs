@@ -17,7 +17,6 @@ internal sealed partial class ServerLoop : IDisposable
     private const ulong ListenerToken = ulong.MaxValue, CommandToken = ulong.MaxValue - 1, KeeperToken = ulong.MaxValue - 2;
     private const int RequestsPerTurn = 64, AcceptsPerTurn = 64;
     private const EpollEvents Gone = EpollEvents.HangUp | EpollEvents.ReadHangUp | EpollEvents.Error;
-    private static readonly TimeSpan _keeperRetry = TimeSpan.FromSeconds(1);
 
     private readonly StoreServerOptions _options;
     private readonly ILogger _log;
@@ -34,7 +33,7 @@ internal sealed partial class ServerLoop : IDisposable
     private readonly Stack<int> _freeSlots = new();
     private readonly long _spinTicks;
     private ulong _nextToken;
-    private bool _isStopping;
+    private volatile bool _isStopping;
     private StoreCounters _counters;
 
     public ServerLoop(StoreServerOptions options, StoreParts parts, ILogger log)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using Shouldly;
 using Tombolo.Linux;
+using Tombolo.Testing;
 
 namespace Tombolo.Ivshmem.Tests.Server;
 
@@ -98,7 +99,7 @@ public sealed class LifeCycleTests : IDisposable
     public async Task StaleSocketAndMemoryOfADeadServer_AreTakenOver()
     {
         string name = $"tombolo-test-{Guid.NewGuid():N}";
-        using (var dead = new ChildProcess(TestPrograms.Server, $"socket={_place.Socket}", "keeper=no", "backing=Posix", $"memory={name}", "size=65536"))
+        using (var dead = new Child(TestPrograms.Server, $"socket={_place.Socket}", "keeper=no", "backing=Posix", $"memory={name}", "size=65536"))
         {
             dead.ReadLine().ShouldBe("ready");
             dead.Kill();
@@ -170,9 +171,9 @@ public sealed class LifeCycleTests : IDisposable
     public async Task TooManyDescriptorsInFlight_AreWaitedOut()
     {
         // Without CAP_SYS_RESOURCE and CAP_SYS_ADMIN, a user may have as many descriptors in flight as one process may open: 300 here.
-        using var server = new ChildProcess("setpriv", "--bounding-set=-sys_resource,-sys_admin", "prlimit", "--nofile=300:300",
+        using var server = new Child("setpriv", "--bounding-set=-sys_resource,-sys_admin", "prlimit", "--nofile=300:300",
             TestPrograms.Server, $"socket={_place.Socket}", "keeper=no", "vectors=32", "peers=4");
-        server.ReadLine().ShouldBe("ready", string.Join('\n', server.Errors));
+        server.ReadLine().ShouldBe("ready", server.Errors);
         var peers = new List<RawPeer>();
         try
         {
@@ -190,8 +191,7 @@ public sealed class LifeCycleTests : IDisposable
             }
         }
         finally { peers.ForEach(peer => peer.Dispose()); }
-        server.Stop();
-        server.ExitCode.ShouldBe(0);
+        server.CloseInput().ShouldBe(0);
     }
 
     public void Dispose() => _place.Dispose();

@@ -2,6 +2,7 @@
 using System.Globalization;
 using Shouldly;
 using Tombolo.Linux;
+using Tombolo.Testing;
 
 namespace Tombolo.Ivshmem.Tests.Server;
 
@@ -9,12 +10,12 @@ namespace Tombolo.Ivshmem.Tests.Server;
 public sealed class RestartTests : IDisposable
 {
     private readonly Place _place = new();
-    private readonly List<ChildProcess> _children = [];
+    private readonly List<Child> _children = [];
 
     [Fact]
     public void Killed_AndStartedAgain_ClientsKeepIdsMemoryAndDoorbells_AndLearnOfNewcomers()
     {
-        ChildProcess first = StartServer();
+        Child first = StartServer();
         using RawPeer one = RawPeer.Join(_place.Socket), two = RawPeer.Join(_place.Socket);
         first.Kill();
         EventFd.Signal(two.Held(one.Told[0].EventFd)).ShouldBeTrue();   // doorbells work without a server
@@ -33,7 +34,7 @@ public sealed class RestartTests : IDisposable
     [Fact]
     public void Killed_ClientThatLeftMeanwhile_IsToldOfOnce()
     {
-        ChildProcess first = StartServer();
+        Child first = StartServer();
         using RawPeer one = RawPeer.Join(_place.Socket);
         using (RawPeer two = RawPeer.Join(_place.Socket))
         {
@@ -50,7 +51,7 @@ public sealed class RestartTests : IDisposable
     public void KilledManyTimes_ResidentKeepsItsDoorbells_AndStickySlotsKeepTheirs()
     {
         string[] sticky = ["ids=Sticky", "first=1", "peers=3", "resident=4"];
-        ChildProcess server = StartServer("ready", sticky);
+        Child server = StartServer("ready", sticky);
         using RawPeer one = RawPeer.Join(_place.Socket);
         for (int i = 0; i < 10; i++)
         {
@@ -68,7 +69,7 @@ public sealed class RestartTests : IDisposable
     [Fact]
     public void KeeperKilled_ServerStartsAnother_AndSurvivesItsOwnDeathAgain()
     {
-        ChildProcess server = StartServer();
+        Child server = StartServer();
         using RawPeer one = RawPeer.Join(_place.Socket);
         for (int i = 0; i < 3; i++)
         {
@@ -90,7 +91,7 @@ public sealed class RestartTests : IDisposable
     public void OtherOptions_AreRefused_AndNothingIsLost()
     {
         StartServer().Kill();
-        using (var other = new ChildProcess(TestPrograms.Server, $"socket={_place.Socket}", "vectors=3"))
+        using (var other = new Child(TestPrograms.Server, $"socket={_place.Socket}", "vectors=3"))
             other.ReadLine().ShouldNotBeNull().ShouldContain("was started with another memory size, vector count, ID policy or place for peers");
         StartServer("ready again");
     }
@@ -108,12 +109,12 @@ public sealed class RestartTests : IDisposable
         while (survived == 0)
         {
             _killAt = ++killAt;
-            ChildProcess server = StartServer("ready", [.. options, $"kill-at={killAt}"]);
-            var clients = new List<ChildProcess>();
+            Child server = StartServer("ready", [.. options, $"kill-at={killAt}"]);
+            var clients = new List<Child>();
             var histories = new List<List<string>>();
             for (int joined = 0; joined < 3; joined++)
             {
-                ChildProcess client = Track(new(TestPrograms.Server, "client", _place.Socket));
+                Child client = Track(new(TestPrograms.Server, "client", _place.Socket));
                 clients.Add(client);
                 histories.Add([]);
                 while (!HasOwnVector(histories[joined])) server = Advance(server, client, histories[joined], options);
@@ -128,8 +129,7 @@ public sealed class RestartTests : IDisposable
             else
                 while ((server = Revive(server, options)).Ask("peers") != "0 1") { }
             if (int.Parse(server.Ask("steps") ?? "0", CultureInfo.InvariantCulture) is var steps && !_revived) survived = steps;
-            server.Stop();
-            if (server.ExitCode != 0) StartServer(null, options).Stop();   // killed while it stopped
+            if (server.CloseInput() != 0) StartServer(null, options).CloseInput();   // killed while it stopped
             for (int client = 0; client < 2; client++)
             {
                 while (clients[client].ReadLine() is { } line)
@@ -146,7 +146,7 @@ public sealed class RestartTests : IDisposable
     private int _killAt;
 
     // Reads the client's next line; a dead server is started again first.
-    private ChildProcess Advance(ChildProcess server, ChildProcess client, List<string> history, string[] options)
+    private Child Advance(Child server, Child client, List<string> history, string[] options)
     {
         var watch = System.Diagnostics.Stopwatch.StartNew();
         while (!client.HasLine)
@@ -162,7 +162,7 @@ public sealed class RestartTests : IDisposable
         return server;
     }
 
-    private ChildProcess Revive(ChildProcess server, string[] options)
+    private Child Revive(Child server, string[] options)
     {
         if (!server.HasExited) return server;
         _revived = true;
@@ -187,10 +187,10 @@ public sealed class RestartTests : IDisposable
         if (ids == "Sticky") left.ShouldBeEmpty(all);
     }
 
-    private ChildProcess StartServer(string? says = "ready", params string[] options)
+    private Child StartServer(string? says = "ready", params string[] options)
     {
-        ChildProcess server = Track(new(TestPrograms.Server, [$"socket={_place.Socket}", .. options]));
-        if (says is not null) server.ReadLine().ShouldBe(says, string.Join('\n', server.Errors));
+        Child server = Track(new(TestPrograms.Server, [$"socket={_place.Socket}", .. options]));
+        if (says is not null) server.ReadLine().ShouldBe(says, server.Errors);
         else _ = server.ReadLine();
         return server;
     }
@@ -205,7 +205,7 @@ public sealed class RestartTests : IDisposable
         catch (LinuxException) { return 0; }
     }
 
-    private ChildProcess Track(ChildProcess child)
+    private Child Track(Child child)
     {
         _children.Add(child);
         return child;
