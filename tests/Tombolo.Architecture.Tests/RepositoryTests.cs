@@ -37,5 +37,8 @@ public sealed class RepositoryTests
     [Fact]
     public void Unsafe_SaysWhyItIsSafe() => Nothing(SourceRules.UnsafeWithoutReason(_tree));
 
+    [Fact]
+    public void TestClasses_AreDisposed() => Nothing(SourceRules.TestClassesThatAreNeverDisposed(_tree));
+
     private static void Nothing(IEnumerable<string> complaints) => string.Join('\n', complaints).ShouldBeEmpty();
 }

@@ -48,6 +48,15 @@ internal static partial class SourceRules
             .Select(path => $"{path} is not in Tombolo.slnx, so nobody builds or tests it: dotnet sln add {path}");
     }
 
+    /// <summary>xunit 2 disposes a test class through IDisposable or IAsyncLifetime only.</summary>
+    public static IEnumerable<string> TestClassesThatAreNeverDisposed(SourceTree tree) =>
+        from path in tree.TestSources
+        let lines = tree.Lines(path)
+        where lines.Any(line => line.TrimStart() is ['[', 'F', 'a', 'c', 't', ..] or ['[', 'T', 'h', 'e', 'o', 'r', 'y', ..])
+        from at in Enumerable.Range(0, lines.Length)
+        where TestClass().IsMatch(Code(lines[at])) && !lines[at].Contains("IAsyncLifetime", StringComparison.Ordinal)
+        select $"{path}:{at + 1}: xunit never calls DisposeAsync of an IAsyncDisposable; say IAsyncLifetime.";
+
     private static IEnumerable<string> Found(SourceTree tree, Regex pattern, string rule)
     {
         foreach (string path in tree.Sources)
@@ -83,6 +92,9 @@ internal static partial class SourceRules
     private static bool IsBrace(string line) => line.Trim() == "{";
 
     private static int Indent(string line) => line.Length - line.TrimStart().Length;
+
+    [GeneratedRegex(@"^public\b.*\bclass\s+\w+Tests\b.*\bIAsyncDisposable\b")]
+    private static partial Regex TestClass();
 
     [GeneratedRegex(@"\b(LibraryImport|DllImport|NativeLibrary\.\w+)")]
     private static partial Regex Import();

@@ -18,6 +18,15 @@ public sealed class SourceRulesTests
         SourceRules.FilesWithoutLicense(fake.Tree).ShouldHaveSingleItem().ShouldStartWith("src/B.cs");
     }
 
+    [Fact]
+    public void TestClass_OnlyAsyncDisposable_IsReported()
+    {
+        string[] Test(string name, string interfaces) => [$"public sealed class {name} : {interfaces}", "{", "    [Fact]", "    public void A() { }", "}"];
+        using FakeTree fake = new FakeTree().File("tests/A/ATests.cs", Test("ATests", "IAsyncDisposable")).File("tests/A/BTests.cs", Test("BTests", "IAsyncLifetime, IDisposable"))
+            .File("tests/A/Rig.cs", "internal sealed class Rig : IAsyncDisposable;");
+        SourceRules.TestClassesThatAreNeverDisposed(fake.Tree).ShouldHaveSingleItem().ShouldStartWith("tests/A/ATests.cs:1");
+    }
+
     [Theory]
     [InlineData("    [LibraryImport(\"libc\")] private static partial int close(int fd);")]
     [InlineData("    [DllImport(\"libc\")] static extern int close(int fd);")]

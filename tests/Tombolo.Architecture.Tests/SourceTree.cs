@@ -25,6 +25,9 @@ internal sealed class SourceTree(string root)
     /// <summary>Paths relative to the root, of every C# file under <c>src</c>.</summary>
     public IReadOnlyList<string> Sources => [.. Files("src", "*.cs").Select(Relative)];
 
+    /// <summary>Paths relative to the root, of every C# file under <c>tests</c>.</summary>
+    public IReadOnlyList<string> TestSources => [.. Files("tests", "*.cs").Select(Relative)];
+
     /// <summary>Paths relative to the root, of every project there is.</summary>
     public IReadOnlyList<string> ProjectFiles => [.. _codeFolders.SelectMany(folder => Files(folder, "*.csproj")).Select(Relative)];
 
