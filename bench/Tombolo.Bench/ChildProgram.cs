@@ -24,6 +24,21 @@ internal sealed class ChildProgram : IDisposable
 
     public string ReadLine() => _process.StandardOutput.ReadLine() ?? throw new InvalidOperationException($"{_process.StartInfo.FileName} {string.Join(' ', _process.StartInfo.ArgumentList)} ended without a word.");
 
+    public void WriteLine(string line)
+    {
+        _process.StandardInput.WriteLine(line);
+        _process.StandardInput.Flush();
+    }
+
+    /// <summary>Runs a program to its end.</summary>
+    /// <returns>All that it said.</returns>
+    public static string Said(params IReadOnlyList<string> words)
+    {
+        using var program = new ChildProgram(words);
+        program._process.StandardInput.Close();
+        return program._process.StandardOutput.ReadToEnd();
+    }
+
     /// <summary>Runs a program to its end.</summary>
     /// <returns>Its only line.</returns>
     public static string Run(params IReadOnlyList<string> words)

@@ -3,6 +3,7 @@
 // The rest are the parts that run in processes of their own:
 // tombolo-bench serve SOCKET doorbell|mailbox                                       a server, until standard input ends
 // tombolo-bench ping|pong SOCKET doorbell|doorbell-edge|mailbox COUNT WARM-UP       one side of a round trip
+// tombolo-bench switch FOLDER PORTS                                                 a switch, until standard input ends
 // tombolo-bench channel ping|pong|source|sink|waker|sleeper FOLDER WAY BYTES COUNT  one side of a channel
 using System.Globalization;
 using Tombolo.Bench;
@@ -14,6 +15,9 @@ switch (args)
         return 0;
     case ["ping" or "pong", string socket, string kind, string count, string warmUp]:
         RoundTrip.Run(args[0] == "ping", socket, kind, int.Parse(count, CultureInfo.InvariantCulture), int.Parse(warmUp, CultureInfo.InvariantCulture));
+        return 0;
+    case ["switch", string socketFolder, string ports]:
+        await SwitchServer.RunAsync(socketFolder, int.Parse(ports, CultureInfo.InvariantCulture));
         return 0;
     case ["channel", string side, string folder, string way, string bytes, string count]:
         int messages = int.Parse(count, CultureInfo.InvariantCulture), warmUps = Math.Max(messages / 10, 1000);

@@ -55,6 +55,12 @@ internal static class Report
                 "",
                 .. store.Measure()]);
         });
+        if (Environment.ProcessorCount > 1)
+            yield return new("switching", "Frames through the switch", () => Task.FromResult<IEnumerable<string>>([
+                "Between two ports of one `dpdk-testpmd` (virtio-user, split rings of 512), which sends what it receives at one port out of the other: 256 frames go round each way, and what arrives is counted at both ports. The subject has one core, generator and sink the other. "
+                + "`vde_switch` knows no such ports: there, one C program sends and receives (bench/native/frames.c). Latency: one frame goes round each way; half the time of a round, the generator's own part in it. The median of all rounds, in brackets the lowest and highest.",
+                "",
+                .. new SwitchBench(options).Measure()]));
         if (options.Kernel is not null && options.Initramfs is not null)
             yield return new("guest", "Messages through `/dev/tombolo_bridge_*`", async () => [
                 "Two guests in QEMU without hardware virtualisation (`-accel tcg`), 256 MB each, one virtual processor; a write returns when the receiver took the message. The original driver, which ours follows, is known for about 100 writes a second.",

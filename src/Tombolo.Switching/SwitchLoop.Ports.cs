@@ -8,8 +8,6 @@ internal sealed partial class SwitchLoop
 {
     // Ports and topologies come, go and change; rings find their data thread.
 
-    private static readonly int _counters = Enum.GetValues<PortCounter>().Length;
-
     public void AddPort(PortOptions options)
     {
         ThrowIfAny(options.Problems().Concat(SwitchOptions.PortsTogether(_ports.Values.Select(static other => other.Port.Options).Append(options))));
@@ -123,7 +121,7 @@ internal sealed partial class SwitchLoop
 
     private long[] Sum(int port)
     {
-        long[] sums = new long[_counters];
+        long[] sums = new long[PortCounters.Count];
         foreach (DataThread thread in _threads) thread.AddTo(sums, port);
         return sums;
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 
@@ -22,12 +23,7 @@ public readonly record struct MacAddress(ulong Value)
 
     /// <summary>Reads the first six bytes.</summary>
     /// <param name="source">At least six bytes.</param>
-    public static MacAddress Read(ReadOnlySpan<byte> source)
-    {
-        ulong value = 0;
-        foreach (byte part in source[..Bytes]) value = (value << 8) | part;
-        return new(value);
-    }
+    public static MacAddress Read(ReadOnlySpan<byte> source) => new(((ulong)BinaryPrimitives.ReadUInt32BigEndian(source) << 16) | BinaryPrimitives.ReadUInt16BigEndian(source[4..]));
 
     /// <summary>Writes six bytes.</summary>
     /// <param name="destination">At least six bytes.</param>

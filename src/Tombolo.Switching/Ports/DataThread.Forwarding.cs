@@ -8,8 +8,10 @@ internal sealed partial class DataThread
 {
     // From a ring, through the table, to rings.
 
-    private const int Batch = 64;
+    private const int Batch = 64, Ahead = 16;   // so many frames are fetched into the cache before the first of them is looked at
     private readonly Chain[] _batch = new Chain[Batch];
+    private readonly int[] _ends = new int[Ahead];
+    private ForwardingTable _table = new([], []);   // of this batch
     private readonly DelayLine _line = new();
 
     /// <summary>Takes a ring that frames go to; it is held until another one is, or the batch ends.</summary>
@@ -26,6 +28,7 @@ internal sealed partial class DataThread
     {
         bytes.CopyTo(Scratch.Bytes);
         Span<GuestBuffer> pieces = [Scratch.Part(0, bytes.Length)];
+        _table = _core.Table;
         Route(from, new(default, bytes[..Frame.HeadBytes], pieces, Frame.HeadBytes, bytes.Length), from.Index, _time.GetTimestamp());
         Release();
     }
@@ -39,12 +42,12 @@ internal sealed partial class DataThread
         {
             if (ring.Queue is not { } queue || !ring.IsEnabled) return 0;
             int headerBytes = NetHeader.BytesIn(ring.Features);
-            while (count < Batch)
+            _table = _core.Table;
+            while (count < Batch && Take(queue, count) is > 0 and var taken)
             {
-                TransmitBuffers.Clear();
-                if (!queue.TryTake(TransmitBuffers, out _batch[count])) break;
-                Receive(poller.Port, ring, _batch[count], headerBytes, now);
-                count++;
+                ReadOnlySpan<GuestBuffer> pieces = TransmitBuffers.Readable;
+                for (int i = 0, from = 0; i < taken; from = _ends[i++]) Receive(poller.Port, ring, _batch[count + i], pieces[from.._ends[i]], headerBytes, now);
+                count += taken;
             }
             Release();   // before what follows: a frame is received before it counts as sent
             if (queue.Fault != RingFault.None) Report(poller.Port, ring, queue.Fault);
@@ -61,7 +64,20 @@ internal sealed partial class DataThread
         }
     }
 
-    private void Receive(VhostPort port, Vring ring, in Chain chain, int headerBytes, long now)
+    // The next few chains: where each one's pieces end is noted, and its first bytes are on their way into the cache.
+    private int Take(Virtqueue queue, int first)
+    {
+        TransmitBuffers.Clear();
+        int taken = 0;
+        for (int from = 0; taken < Ahead && from <= ChainBuffers.SparePieces && queue.TryTake(TransmitBuffers, out _batch[first + taken]); from = _ends[taken++])
+        {
+            _ends[taken] = TransmitBuffers.ReadableCount;
+            if (_ends[taken] > from) TransmitBuffers.Readable[from].Prefetch();
+        }
+        return taken;
+    }
+
+    private void Receive(VhostPort port, Vring ring, in Chain chain, ReadOnlySpan<GuestBuffer> pieces, int headerBytes, long now)
     {
         int length = chain.ReadableBytes - headerBytes;
         if (length < Frame.HeadBytes)
@@ -71,22 +87,8 @@ internal sealed partial class DataThread
         }
         // Header and addresses are copied once; the copy is judged, and the copy is sent.
         Span<byte> start = stackalloc byte[NetHeader.Bytes + Frame.HeadBytes];
-        Span<byte> copied = start[(NetHeader.Bytes - headerBytes)..];
-        ReadOnlySpan<GuestBuffer> pieces = TransmitBuffers.Readable;
-        int piece = 0, skip = 0;
-        for (int at = 0; at < copied.Length;)
-        {
-            Span<byte> bytes = pieces[piece].Bytes[skip..];
-            int part = Math.Min(bytes.Length, copied.Length - at);
-            bytes[..part].CopyTo(copied[at..]);
-            at += part;
-            skip += part;
-            if (skip < pieces[piece].Length) continue;
-            piece++;
-            skip = 0;
-        }
-        _ = NetHeader.TryRead(headerBytes == NetHeader.Bytes ? start : copied, out NetHeader header);
-        if (headerBytes != NetHeader.Bytes) header = header with { Buffers = 0 };
+        (int piece, int skip) = CopyStart(pieces, start, headerBytes);
+        _ = NetHeader.TryRead(start, out NetHeader header);
         Count(port.Index, PortCounter.FramesFrom);
         Count(port.Index, PortCounter.BytesFrom, length);
         if (length > Frame.MaxBytes || (header.Gso == 0 && length > port.Options.Mtu + Frame.HeadBytes + 8))
@@ -100,6 +102,34 @@ internal sealed partial class DataThread
             return;
         }
         Enter(port, new(header, start[NetHeader.Bytes..], pieces[piece..], skip, length), ring.Index / 2, now);
+    }
+
+    // Offload header and addresses, to where they stand with a header of full length; gives back what follows them.
+    private static (int Piece, int Skip) CopyStart(ReadOnlySpan<GuestBuffer> pieces, Span<byte> start, int headerBytes)
+    {
+        const int Whole = NetHeader.Bytes + Frame.HeadBytes;
+        if (headerBytes == NetHeader.Bytes && pieces[0].Length > Whole)
+        {
+            pieces[0].Bytes[..Whole].CopyTo(start);   // of a constant length: two moves and no call
+            return (0, Whole);
+        }
+        Span<byte> copied = start[(NetHeader.Bytes - headerBytes)..];
+        int piece = 0, skip = 0;
+        for (int at = 0; at < copied.Length;)
+        {
+            Span<byte> bytes = pieces[piece].Bytes[skip..];
+            int part = Math.Min(bytes.Length, copied.Length - at);
+            bytes[..part].CopyTo(copied[at..]);
+            at += part;
+            skip += part;
+            if (skip < pieces[piece].Length) continue;
+            piece++;
+            skip = 0;
+        }
+        if (headerBytes == NetHeader.Bytes) return (piece, skip);
+        copied[..headerBytes].CopyTo(start);
+        start[headerBytes..NetHeader.Bytes].Clear();   // its last field is not there
+        return (piece, skip);
     }
 
     // Over the sender's link, if it has one, to the switch.
@@ -118,7 +148,7 @@ internal sealed partial class DataThread
 
     private void Route(Port from, in Frame frame, int hint, long now)
     {
-        ForwardingTable table = _core.Table;
+        ForwardingTable table = _table;
         ulong source = frame.Source.Value, destination = frame.Destination.Value;
         if (!MaySend(table, from, source))
         {
@@ -181,6 +211,7 @@ internal sealed partial class DataThread
     {
         if (_line.Count == 0) return false;
         bool any = false;
+        _table = _core.Table;
         Span<GuestBuffer> pieces = [default];
         for (int i = 0; i < Batch && _line.TryTake(now, out DelayLine.Entry entry); i++)
         {

@@ -31,17 +31,16 @@ internal sealed partial class DataThread : IDisposable
 {
     private const ulong BellToken = ulong.MaxValue;
     private const int TurnsBetweenLooks = 32, SpinsBetweenTurns = 8;
-    private static readonly int _counters = Enum.GetValues<PortCounter>().Length;
     private static readonly TimeSpan _pollPause = TimeSpan.FromMilliseconds(1);
 
     private readonly ISwitchCore _core;
     private readonly TimeProvider _time;
-    private readonly long[] _counts = new long[SwitchOptions.MaxPorts * _counters];
+    private readonly long[] _counts = new long[SwitchOptions.MaxPorts * PortCounters.Count];
     private readonly Epoll _epoll = new();
     private readonly Doorbell _bell = Doorbell.Create();
     private readonly ConcurrentQueue<Action<DataThread>> _commands = new();
     private readonly Dictionary<ulong, RingPoller> _byToken = [];
-    private readonly List<RingPoller> _pollers = [];
+    private readonly List<RingPoller> _awake = [];   // what a turn looks at: a ring asleep costs nothing
     private readonly EpollReport[] _reports = new EpollReport[64];
     private readonly long _maxSpin;
     private readonly long _leastSpin;
@@ -77,12 +76,12 @@ internal sealed partial class DataThread : IDisposable
     /// <summary>How often the thread has slept.</summary>
     public long Sleeps { get; private set; }
 
-    public void Count(int port, PortCounter counter, long by = 1) => _counts[(port * _counters) + (int)counter] += by;
+    public void Count(int port, PortCounter counter, long by = 1) => _counts[(port * PortCounters.Count) + (int)counter] += by;
 
     /// <summary>Adds this thread's counters of a port to a list of all. From any thread.</summary>
     public void AddTo(long[] sums, int port)
     {
-        for (int i = 0; i < sums.Length; i++) sums[i] += Volatile.Read(ref _counts[(port * _counters) + i]);
+        for (int i = 0; i < sums.Length; i++) sums[i] += Volatile.Read(ref _counts[(port * PortCounters.Count) + i]);
     }
 
     public void Report(VhostPort port, Vring ring, RingFault fault) => _core.NoteFault(port, ring, fault);
@@ -103,13 +102,12 @@ internal sealed partial class DataThread : IDisposable
     public void Add(RingPoller poller)
     {
         _byToken[poller.Token] = poller;
-        if (poller.Ring.IsTransmit) _pollers.Add(poller);
         Wake(poller);
     }
 
     public void Remove(ulong token)
     {
-        if (_byToken.Remove(token, out RingPoller? poller)) _ = _pollers.Remove(poller);
+        if (_byToken.Remove(token, out RingPoller? poller)) _ = _awake.Remove(poller);
     }
 
     public void Stop() => _isStopping = true;
@@ -124,19 +122,17 @@ internal sealed partial class DataThread : IDisposable
     public bool Turn(bool mayWait)
     {
         long now = _time.GetTimestamp();
-        bool didWork = Due(now), isAwake = false, mustPoll = false;
-        for (int i = 0; i < _pollers.Count; i++)
+        bool didWork = Due(now), mustPoll = false;
+        for (int i = _awake.Count - 1; i >= 0; i--)
         {
-            RingPoller poller = _pollers[i];
-            if (!poller.IsAwake) continue;
+            RingPoller poller = _awake[i];
             int moved = Poll(poller, now);
             didWork |= moved > 0;
             if (moved > 0) poller.LastWork = now;
-            else if (now - poller.LastWork >= _spin) FallAsleep(poller);
-            isAwake |= poller.IsAwake;
-            mustPoll |= poller is { IsAwake: true, Ring.Kick: null };
+            else if (now - poller.LastWork >= _spin && FallsAsleep(poller)) _awake.RemoveAt(i);
+            mustPoll |= poller.Ring.Kick is null;
         }
-        if (isAwake && !(mustPoll && !didWork))
+        if (_awake.Count > 0 && !(mustPoll && !didWork))
         {
             if (!didWork) Thread.SpinWait(SpinsBetweenTurns);
             if (++_turn % TurnsBetweenLooks == 0) Look(TimeSpan.Zero);
@@ -205,17 +201,17 @@ internal sealed partial class DataThread : IDisposable
             Release();
             return;
         }
-        poller.IsAwake = true;
+        if (!_awake.Contains(poller)) _awake.Add(poller);
         poller.LastWork = _time.GetTimestamp();
     }
 
-    private static void FallAsleep(RingPoller poller)
+    private static bool FallsAsleep(RingPoller poller)
     {
-        if (poller.Ring.Kick is null && poller.Ring.Queue is not null) return;   // nobody would wake it
-        if (!poller.Ring.Gate.TryEnter()) return;
+        if (poller.Ring.Kick is null && poller.Ring.Queue is not null) return false;   // nobody would wake it
+        if (!poller.Ring.Gate.TryEnter()) return false;
         bool came = poller.Ring is { IsUsable: true, Queue: { } queue } && queue.EnableKicks();
         if (came) poller.Ring.Queue!.DisableKicks();
         poller.Ring.Gate.Exit();
-        poller.IsAwake = came;
+        return !came;
     }
 }

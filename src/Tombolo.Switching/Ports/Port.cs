@@ -5,6 +5,7 @@ namespace Tombolo.Switching;
 internal abstract class Port(PortOptions options, int index, TimeProvider time)
 {
     private readonly TimeProvider _time = time;
+    private MacAddress[] _macs = [.. options.Macs];
 
     public string Name => Options.Name;
 
@@ -28,15 +29,15 @@ internal abstract class Port(PortOptions options, int index, TimeProvider time)
     {
         if (options.ToGuest != Options.ToGuest) ToGuest = Emulate(options.ToGuest, _time);
         if (options.FromGuest != Options.FromGuest) FromGuest = Emulate(options.FromGuest, _time);
+        _macs = [.. options.Macs];
         Options = options;
     }
 
     /// <summary>Whether a source address may be sent from here as far as the port itself says.</summary>
     public bool Owns(ulong mac)
     {
-        IReadOnlyList<MacAddress> macs = Options.Macs;
-        for (int i = 0; i < macs.Count; i++)
-            if (macs[i].Value == mac) return true;
+        foreach (MacAddress own in _macs)
+            if (own.Value == mac) return true;
         return false;
     }
 

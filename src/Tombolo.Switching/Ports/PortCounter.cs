@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: MIT
 namespace Tombolo.Switching;
 
+/// <summary>How many counters there are: a constant, since every frame counts.</summary>
+internal static class PortCounters
+{
+    public const int Count = (int)PortCounter.LinkFull + 1;
+}
+
 /// <summary>What is counted for each port. "From" is what its guest sends, "to" what its guest gets. Everything from <see cref="Malformed"/> on is a frame lost, by reason.</summary>
 public enum PortCounter
 {

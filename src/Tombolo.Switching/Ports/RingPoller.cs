@@ -11,9 +11,6 @@ internal sealed class RingPoller(VhostPort port, Vring ring, ulong token)
     /// <summary>Under which epoll reports its kick.</summary>
     public ulong Token => token;
 
-    /// <summary>Whether it is looked at in every turn; else its driver was asked to kick.</summary>
-    public bool IsAwake { get; set; }
-
     /// <summary>When something last came from it.</summary>
     public long LastWork { get; set; }
 }

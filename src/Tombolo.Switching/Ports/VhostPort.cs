@@ -216,11 +216,16 @@ internal sealed class VhostPort : Port, IVringUser
 
     private static void Write(in Frame frame, int headerBytes, int buffers, ReadOnlySpan<GuestBuffer> room)
     {
-        Span<byte> header = stackalloc byte[NetHeader.Bytes];
-        (frame.Header with { Buffers = (ushort)buffers }).Write(header);
+        Span<byte> start = stackalloc byte[NetHeader.Bytes + Frame.HeadBytes];
+        (frame.Header with { Buffers = (ushort)buffers }).Write(start);
+        frame.Head[..Frame.HeadBytes].CopyTo(start[NetHeader.Bytes..]);
         var writer = new ScatterWriter(room);
-        writer.Write(header[..headerBytes]);
-        writer.Write(frame.Head);
+        if (headerBytes == NetHeader.LegacyBytes)
+        {
+            writer.Write(start[..NetHeader.LegacyBytes]);
+            writer.Write(start[NetHeader.Bytes..]);
+        }
+        else if (!writer.TryWriteStart(start)) writer.Write(start);
         int left = frame.Length - Frame.HeadBytes, skip = frame.Skip;
         foreach (GuestBuffer piece in frame.Rest)
         {

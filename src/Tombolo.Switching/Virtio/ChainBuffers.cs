@@ -8,7 +8,10 @@ public sealed class ChainBuffers
     /// <summary>The most pieces that the chains of one frame may have. QEMU's own limit for a chain is 1024, a Linux guest uses at most 19.</summary>
     public const int MaxPieces = 1024;
 
-    private readonly GuestBuffer[] _readable = new GuestBuffer[MaxPieces], _writable = new GuestBuffer[MaxPieces];
+    /// <summary>How many pieces of chains taken before may be in here when one more is taken: it has room for <see cref="MaxPieces"/> all the same.</summary>
+    internal const int SparePieces = 64;
+
+    private readonly GuestBuffer[] _readable = new GuestBuffer[MaxPieces + SparePieces], _writable = new GuestBuffer[MaxPieces + SparePieces];
     private int _readableCount, _writableCount;
 
     /// <summary>What the driver gives, in order.</summary>
