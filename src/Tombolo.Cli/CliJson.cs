@@ -23,6 +23,7 @@ namespace Tombolo.Cli;
 [JsonSerializable(typeof(StoreEntry))]
 [JsonSerializable(typeof(List<FabricStatus>), TypeInfoPropertyName = "FabricStatuses")]
 [JsonSerializable(typeof(List<RegionRow>), TypeInfoPropertyName = "RegionRows")]
+[JsonSerializable(typeof(List<SwitchStatus>), TypeInfoPropertyName = "SwitchStatuses")]
 [JsonSerializable(typeof(RegionView))]
 [JsonSerializable(typeof(RegionBytes))]
 [JsonSerializable(typeof(RegionWord))]

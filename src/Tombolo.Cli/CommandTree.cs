@@ -29,6 +29,7 @@ internal static class CommandTree
             ChannelCommand.Create(context),
             StoreCommand.Create(context),
             RegionCommand.Create(context),
+            SwitchCommand.Create(context),
             DoctorCommand.Create(context),
             ProbeCommand.Create(context),
             VmCommand.Create(context),

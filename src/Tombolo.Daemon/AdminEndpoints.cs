@@ -36,21 +36,49 @@ internal static class AdminEndpoints
             context.Response.StatusCode = StatusCodes.Status202Accepted;   // it is on its way; /events tells the rest
             return Task.CompletedTask;
         }));
+        MapSwitch(routes, host);
         MapMachine(routes, "stop", host.StopMachineAsync);
         MapMachine(routes, "start", host.StartMachineAsync);
         MapMachine(routes, "restart", host.RestartMachineAsync);
     }
 
-    private static void MapMachine(IEndpointRouteBuilder routes, string verb, Func<string, CancellationToken, Task> act) =>
-        routes.MapPost($"/machines/{{name}}/{verb}", (RequestDelegate)(async context =>
+    private static void MapSwitch(IEndpointRouteBuilder routes, FabricHost host)
+    {
+        MapChange(routes, host, "/switches/{name}/ports", FabricStatusJson.Default.SwitchPortAddition, (_, body) => $"Port {body.Name} is added", (one, _, body) => one.AddAsync(body));
+        MapChange(routes, host, "/switches/{name}/ports/{port}/set", FabricStatusJson.Default.SwitchPortChange, (port, _) => $"Port {port} has other settings", (one, port, body) => one.SetAsync(port, body));
+        MapChange(routes, host, "/switches/{name}/ports/{port}/move", FabricStatusJson.Default.SwitchMove, (port, _) => $"Port {port} reaches others than before", (one, port, body) => one.MoveAsync(port, body));
+        _ = routes.MapPost("/switches/{name}/ports/{port}/remove", (RequestDelegate)(context => ActAsync(context, () =>
         {
-            try
-            {
-                await act((string)context.Request.RouteValues["name"]!, context.RequestAborted);
-                context.Response.StatusCode = StatusCodes.Status204NoContent;
-            }
-            catch (TomboloException exception) { await RefuseAsync(context, StatusCodes.Status409Conflict, exception.Message); }
-        }));
+            (string name, string port) = (Word(context, "name"), Word(context, "port"));
+            return host.ChangeSwitchAsync(name, $"Port {port} is removed from switch {name}.", one => one.RemoveAsync(port));
+        })));
+    }
+
+    private static void MapChange<T>(IEndpointRouteBuilder routes, FabricHost host, string path, JsonTypeInfo<T> type, Func<string, T, string> say, Func<HostedSwitch, string, T, Task> act) =>
+        routes.MapPost(path, (RequestDelegate)(context => ActAsync(context, async () =>
+        {
+            (string name, string port) = (Word(context, "name"), Word(context, "port"));
+            T body;
+            try { body = await JsonSerializer.DeserializeAsync(context.Request.Body, type, context.RequestAborted) ?? throw new FabricException("The request has an empty body."); }
+            catch (JsonException exception) { throw new FabricException($"The request's body is no such document: {exception.Message}"); }
+            await host.ChangeSwitchAsync(name, $"{say(port, body)} (switch {name}).", one => act(one, port, body));
+        })));
+
+    private static string Word(HttpContext context, string key) => context.Request.RouteValues[key] as string ?? "";
+
+    // Nothing to tell when it is done; a refusal is a sentence.
+    private static async Task ActAsync(HttpContext context, Func<Task> act)
+    {
+        try
+        {
+            await act();
+            context.Response.StatusCode = StatusCodes.Status204NoContent;
+        }
+        catch (TomboloException exception) { await RefuseAsync(context, StatusCodes.Status409Conflict, exception.Message); }
+    }
+
+    private static void MapMachine(IEndpointRouteBuilder routes, string verb, Func<string, CancellationToken, Task> act) =>
+        routes.MapPost($"/machines/{{name}}/{verb}", (RequestDelegate)(context => ActAsync(context, () => act(Word(context, "name"), context.RequestAborted))));
 
     private static Task RefuseAsync(HttpContext context, int status, string sentence)
     {

@@ -58,6 +58,14 @@ public sealed record FabricPaths(string Root, string Name)
     /// <param name="mailbox">The mailbox.</param>
     public string SocketOf(MailboxDeclaration mailbox) => Path.Combine(Folder, mailbox.Socket);
 
+    /// <summary>The socket of a switch's port.</summary>
+    /// <param name="port">The port.</param>
+    public string SocketOf(SwitchPortDeclaration port) => Path.Combine(Folder, port.Socket);
+
+    /// <summary>What a running switch was changed to.</summary>
+    /// <param name="name">The switch.</param>
+    public string SwitchChanges(string name) => Path.Combine(Folder, $"{name}.switch.json");
+
     /// <summary>The store's socket.</summary>
     /// <param name="store">The store.</param>
     public string SocketOf(StoreDeclaration store) => Path.Combine(Folder, store.Socket);

@@ -73,6 +73,9 @@ public sealed partial record MachineOptions
     /// <summary>Doorbell devices, in the order in which the guest finds them on its bus.</summary>
     public IReadOnlyList<MachineAttachment> Attachments { get; init; } = [];
 
+    /// <summary>Network cards in the order in which the guest finds them: eth0, eth1, … With any, guest memory is a memfd that the switch maps.</summary>
+    public IReadOnlyList<MachineNic> Nics { get; init; } = [];
+
     /// <summary>Lines of a shell script that the demo image runs once it is up; empty runs nothing.</summary>
     public IReadOnlyList<string> Run { get; init; } = [];
 
@@ -118,6 +121,10 @@ public sealed partial record MachineOptions
                 yield return $"Machine {Name} attaches to {attachment.Name} with {attachment.Vectors} vectors; QEMU takes 1 to 2048.";
         if (Attachments.Select(attachment => attachment.Name).Distinct().Count() != Attachments.Count)
             yield return $"Machine {Name} attaches to the same name twice.";
+        foreach (IGrouping<string, MachineNic> twice in Nics.GroupBy(nic => nic.Name).Where(group => group.Count() > 1))
+            yield return $"Machine {Name} has two network cards called {twice.Key}.";
+        foreach (MachineNic nic in Nics.Where(nic => nic.QueuePairs is < 1 or > 127))
+            yield return $"Machine {Name} has a network card {nic.Name} with {nic.QueuePairs} queue pairs; it must have 1 to 127.";
         if (RestartDelay < TimeSpan.Zero || RestartDelayMost < RestartDelay)
             yield return $"Machine {Name} has a restart delay of {RestartDelay} and at most {RestartDelayMost}; the first must not be negative nor above the second.";
     }

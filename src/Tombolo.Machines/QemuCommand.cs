@@ -21,6 +21,7 @@ public static class QemuCommand
         List<string> arguments = [.. Hardware(options, acceleration), .. Control(folder), .. Boot(options)];
         for (int i = 0; i < options.Disks.Count; i++) arguments.AddRange(["-drive", Drive(options.Disks[i], i)]);
         foreach (MachineAttachment attachment in options.Attachments) arguments.AddRange(Doorbell(attachment));
+        foreach (MachineNic nic in options.Nics) arguments.AddRange(Nic(nic, acceleration));
         arguments.AddRange(Guest(options, folder));
         arguments.AddRange(options.ExtraArguments);
         return arguments;
@@ -35,6 +36,32 @@ public static class QemuCommand
         "-device", $"ivshmem-doorbell,id=doorbell-{attachment.Name},vectors={Number(attachment.Vectors)},chardev=doorbell-{attachment.Name}",
     ];
 
+    /// <summary>The options that give QEMU a network card of a virtual switch. Guest memory must be shared: see <see cref="SharedMemory"/>.</summary>
+    /// <param name="nic">The card.</param>
+    /// <param name="acceleration">What runs the processor.</param>
+    /// <remarks>
+    /// <c>vectors=0</c> under emulation: QEMU 7.2 crashes with vectors there when the driver starts. <c>reconnect=1</c>: a switch that was killed is found again after a second at most.
+    /// <c>romfile=</c>: nobody boots from it, and Debian's ROM is in a package of its own.
+    /// </remarks>
+    public static IEnumerable<string> Nic(MachineNic nic, Acceleration acceleration)
+    {
+        string id = $"nic-{nic.Name}", several = nic.QueuePairs > 1 ? $",queues={Number(nic.QueuePairs)}" : "";
+        string vectors = acceleration == Acceleration.Tcg ? ",vectors=0" : nic.QueuePairs > 1 ? $",vectors={Number((2 * nic.QueuePairs) + 2)}" : "";   // one for each ring, control and configuration
+        return
+        [
+            "-chardev", $"socket,id={id},path={Escape(nic.SocketPath)},{(nic.Listens ? "server=on,wait=off" : "reconnect=1")}",
+            "-netdev", $"vhost-user,id={id},chardev={id}{several}",
+            "-device", $"virtio-net-pci,id={id},netdev={id},mac={nic.Mac}{(nic.QueuePairs > 1 ? ",mq=on" : "")}{vectors}{(nic.Mtu is { } mtu ? $",host_mtu={Number(mtu)}" : "")},romfile=",
+        ];
+    }
+
+    /// <summary>The options that make guest memory shareable with a switch, and the property of <c>-machine</c> that uses it.</summary>
+    /// <param name="memoryBytes">Guest memory.</param>
+    public static (IReadOnlyList<string> Arguments, string MachineProperty) SharedMemory(long memoryBytes) =>
+        (["-object", $"memory-backend-memfd,id={MemoryId},size={Number(memoryBytes >> 20)}M,share=on"], $"memory-backend={MemoryId}");
+
+    private const string MemoryId = "tombolo-ram";
+
     /// <summary>Doubles commas, which end a value in QEMU's options.</summary>
     /// <param name="value">A path or text.</param>
     public static string Escape(string value) => value.Replace(",", ",,", StringComparison.Ordinal);
@@ -43,8 +70,11 @@ public static class QemuCommand
     {
         yield return "-name";
         yield return $"guest={options.Name},process=tombolo-{options.Name[..Math.Min(options.Name.Length, 7)]}";   // the kernel keeps 15 bytes of a process name
+        // Who gives a memory backend in the machine's type has reasons; it must be shared then.
+        (IReadOnlyList<string> shared, string property) = options.Nics.Count == 0 || options.MachineType.Contains("memory-backend=", StringComparison.Ordinal) ? ([], "") : SharedMemory(options.MemoryBytes);
+        foreach (string argument in shared) yield return argument;
         yield return "-machine";
-        yield return options.MachineType;
+        yield return shared.Count == 0 ? options.MachineType : $"{options.MachineType},{property}";
         yield return "-accel";
         yield return acceleration == Acceleration.Kvm ? "kvm" : "tcg";
         if (acceleration == Acceleration.Kvm)
@@ -100,6 +130,12 @@ public static class QemuCommand
         {
             yield return "-fw_cfg";
             yield return $"name=opt/tombolo/run,file={Escape(folder.RunScript)}";
+        }
+        string[] nets = [.. options.Nics.SelectMany(nic => nic.Addresses.Select(address => $"{nic.Mac}={address}"))];
+        if (nets.Length > 0)
+        {
+            yield return "-fw_cfg";
+            yield return $"name=opt/tombolo/net,string={Escape(string.Join(' ', nets))}";
         }
         if (options.Modules is { } modules)
         {

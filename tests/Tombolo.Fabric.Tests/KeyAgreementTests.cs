@@ -15,6 +15,10 @@ public sealed partial class KeyAgreementTests
         ["mailbox"] = Names(Keys.Mailbox),
         ["store"] = Names(Keys.Store),
         ["regions"] = Names(Keys.Regions),
+        ["switch"] = Names(Keys.Switch),
+        ["port"] = Names(Keys.Port),
+        ["topology"] = Names(Keys.Topology),
+        ["link"] = Names(Keys.Link),
         ["machine"] = Names(Keys.Machine),
         ["disk"] = Names(Keys.Disk),
         ["who"] = Names(Keys.Who),
@@ -59,8 +63,8 @@ public sealed partial class KeyAgreementTests
     [Fact]
     public void ReferencePage_EachSectionsTable_HasTheParsersKeysAndNoOthers()
     {
-        string[] parts = Text("fabric-yaml.md").Split("\n## ");
-        (string Heading, string Section)[] tables = [("The top", "top"), ("mailboxes", "mailbox"), ("store", "store"), ("regions", "regions"), ("machines", "machine"), ("policy", "policy")];
+        string[] parts = Heading().Split(Text("fabric-yaml.md"));
+        (string Heading, string Section)[] tables = [("The top", "top"), ("mailboxes", "mailbox"), ("store", "store"), ("regions", "regions"), ("switches", "switch"), ("members", "port"), ("links", "link"), ("topologies", "topology"), ("machines", "machine"), ("policy", "policy")];
         foreach ((string heading, string section) in tables)
             Row().Matches(parts.First(part => part.StartsWith(heading + "\n", StringComparison.Ordinal))).Select(row => row.Groups[1].Value).ShouldBe(_parser[section], section);
         foreach (string key in _parser["disk"].Concat(_parser["who"])) Text("fabric-yaml.md").ShouldContain($"{key}");
@@ -72,5 +76,6 @@ public sealed partial class KeyAgreementTests
     private static string[] Properties(JsonElement section) => [.. section.GetProperty("properties").EnumerateObject().Select(property => property.Name)];
 
     [GeneratedRegex(@"#/\$defs/([a-z]+)")] private static partial Regex Reference();
+    [GeneratedRegex("\n###? ")] private static partial Regex Heading();
     [GeneratedRegex("^\\| `([a-z-]+)` \\|", RegexOptions.Multiline)] private static partial Regex Row();
 }

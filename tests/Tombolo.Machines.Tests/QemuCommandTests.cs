@@ -36,6 +36,36 @@ public sealed class QemuCommandTests
     ]);
 
     [Fact]
+    public void Build_NetworkCards_ShareTheMemory_AndTellTheGuestItsAddresses()
+    {
+        MachineOptions options = _options with
+        {
+            Nics =
+            [
+                new("lan-vm0", "/run/t/demo/lan,vm0.sock", "02:00:00:00:aa:01") { Addresses = ["192.168.1.1/24", "fd00::1/64"] },
+                new("wan-vm0", "/run/t/demo/wan.sock", "02:00:00:00:aa:02") { Listens = true, QueuePairs = 2, Mtu = 1400, Addresses = ["10.0.0.1/8"] },
+            ],
+        };
+        string[] arguments = Build(options);
+        arguments[2..6].ShouldBe(["-object", "memory-backend-memfd,id=tombolo-ram,size=256M,share=on", "-machine", "pc,memory-backend=tombolo-ram"]);
+        int at = Array.IndexOf(arguments, "-netdev") - 2;
+        arguments[at..(at + 12)].ShouldBe([
+            "-chardev", "socket,id=nic-lan-vm0,path=/run/t/demo/lan,,vm0.sock,reconnect=1",
+            "-netdev", "vhost-user,id=nic-lan-vm0,chardev=nic-lan-vm0",
+            "-device", "virtio-net-pci,id=nic-lan-vm0,netdev=nic-lan-vm0,mac=02:00:00:00:aa:01,vectors=0,romfile=",
+            "-chardev", "socket,id=nic-wan-vm0,path=/run/t/demo/wan.sock,server=on,wait=off",
+            "-netdev", "vhost-user,id=nic-wan-vm0,chardev=nic-wan-vm0,queues=2",
+            "-device", "virtio-net-pci,id=nic-wan-vm0,netdev=nic-wan-vm0,mac=02:00:00:00:aa:02,mq=on,vectors=0,host_mtu=1400,romfile=",
+        ]);
+        arguments.ShouldContain("name=opt/tombolo/net,string=02:00:00:00:aa:01=192.168.1.1/24 02:00:00:00:aa:01=fd00::1/64 02:00:00:00:aa:02=10.0.0.1/8");
+        string[] fast = Build(options, Acceleration.Kvm);
+        fast.ShouldContain("virtio-net-pci,id=nic-wan-vm0,netdev=nic-wan-vm0,mac=02:00:00:00:aa:02,mq=on,vectors=6,host_mtu=1400,romfile=");
+        fast.ShouldContain("virtio-net-pci,id=nic-lan-vm0,netdev=nic-lan-vm0,mac=02:00:00:00:aa:01,romfile=");
+        Build(options with { MachineType = "pc,memory-backend=mine" }).ShouldContain("pc,memory-backend=mine");   // who brings a backend of his own knows why
+        (options with { Nics = [options.Nics[0], options.Nics[0] with { QueuePairs = 0 }] }).Problems().Count().ShouldBe(2);
+    }
+
+    [Fact]
     public void Build_Kvm_UsesTheHostsProcessor()
     {
         string[] arguments = Build(_options, Acceleration.Kvm);

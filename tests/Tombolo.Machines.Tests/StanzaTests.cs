@@ -18,6 +18,27 @@ public sealed class StanzaTests
         """);
 
     [Fact]
+    public void LibvirtXml_NetworkCards_NameWhatTheDomainNeeds() => LibvirtXml.ForDevices([], [new("lan-a", "/r/a.sock", "02:00:00:00:aa:01"), new("lan-b", "/r/b.sock", "02:00:00:00:aa:02") { Listens = true, QueuePairs = 2, Mtu = 1400 }]).ShouldBe(
+        """
+            <!-- the domain needs <memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking> -->
+            <interface type="vhostuser">
+              <mac address="02:00:00:00:aa:01" />
+              <source type="unix" path="/r/a.sock" mode="client">
+                <reconnect enabled="yes" timeout="1" />
+              </source>
+              <model type="virtio" />
+            </interface>
+            <interface type="vhostuser">
+              <mac address="02:00:00:00:aa:02" />
+              <source type="unix" path="/r/b.sock" mode="server" />
+              <model type="virtio" />
+              <driver queues="2" />
+              <mtu size="1400" />
+            </interface>
+
+        """);
+
+    [Fact]
     public void LibvirtXml_TwoMailboxes_IsReadyToPaste() => LibvirtXml.ForDevices([_two[0], new("odd", "/tmp/a&'b", 2)]).ShouldBe(
         """
             <shmem name="genz">

@@ -58,6 +58,15 @@ internal sealed class DaemonClient : IDisposable
         return true;
     });
 
+    /// <summary>Asks for something to be done that needs words; returns when it is.</summary>
+    /// <exception cref="CommandException">The daemon does not answer, or refuses.</exception>
+    public Task PostAsync<T>(string path, T body, JsonTypeInfo<T> type, CancellationToken stop) => SpeakAsync(async () =>
+    {
+        using HttpResponseMessage response = await _http.PostAsJsonAsync(new Uri(path, UriKind.Relative), body, type, stop);
+        await CheckAsync(response, stop);
+        return true;
+    });
+
     /// <summary>Follows a stream of one JSON document a line, until the daemon ends it or is gone.</summary>
     /// <param name="path">What to follow.</param>
     /// <param name="type">What a line is.</param>

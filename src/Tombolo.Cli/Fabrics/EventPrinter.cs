@@ -33,10 +33,10 @@ internal sealed class EventPrinter(Screen screen, bool json)
     {
         (string sign, int colour) = kind switch
         {
-            FabricEventKind.MailboxUp or FabricEventKind.RegionsUp or FabricEventKind.MachineReady or FabricEventKind.MachineAdopted or FabricEventKind.FabricUp => ("+", 32),
-            FabricEventKind.MachineFailed or FabricEventKind.FabricFailed or FabricEventKind.MailboxFailed or FabricEventKind.RegionsFailed => ("!", 31),
+            FabricEventKind.MailboxUp or FabricEventKind.RegionsUp or FabricEventKind.SwitchUp or FabricEventKind.MachineReady or FabricEventKind.MachineAdopted or FabricEventKind.FabricUp => ("+", 32),
+            FabricEventKind.MachineFailed or FabricEventKind.FabricFailed or FabricEventKind.MailboxFailed or FabricEventKind.RegionsFailed or FabricEventKind.SwitchFailed => ("!", 31),
             FabricEventKind.MachineLate or FabricEventKind.MachineEnded or FabricEventKind.MachineRestarting => ("!", 33),
-            FabricEventKind.MailboxDown or FabricEventKind.RegionsDown or FabricEventKind.MachineStopping or FabricEventKind.MachineStopped or FabricEventKind.FabricStopping or FabricEventKind.FabricDown => ("-", 0),
+            FabricEventKind.MailboxDown or FabricEventKind.RegionsDown or FabricEventKind.SwitchDown or FabricEventKind.MachineStopping or FabricEventKind.MachineStopped or FabricEventKind.FabricStopping or FabricEventKind.FabricDown => ("-", 0),
             _ => ("*", 0),
         };
         return screen.Colour && colour != 0 ? $"\x1b[{colour}m{sign}\x1b[0m" : sign;   // ECMA-48: green, red, yellow

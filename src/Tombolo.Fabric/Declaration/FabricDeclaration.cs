@@ -16,6 +16,8 @@ public sealed record FabricDeclaration
     public StoreDeclaration? Store { get; init; }
     /// <summary>Its windows of regions, in the order of the file.</summary>
     public IReadOnlyList<RegionsDeclaration> Regions { get; init; } = [];
+    /// <summary>Its virtual switches, in the order of the file.</summary>
+    public IReadOnlyList<SwitchDeclaration> Switches { get; init; } = [];
     /// <summary>Its machines, in the order of the file.</summary>
     public IReadOnlyList<MachineDeclaration> Machines { get; init; } = [];
 
@@ -40,5 +42,6 @@ public sealed record FabricDeclaration
 
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(FabricDeclaration))]
+[JsonSerializable(typeof(SwitchRecord))]
 [JsonSerializable(typeof(Acceleration))]
 internal sealed partial class FabricJson : JsonSerializerContext;

@@ -29,8 +29,10 @@ public sealed record MachineDeclaration
     public string MachineType { get; init; } = "pc";
     /// <summary>What runs the processor. Default auto.</summary>
     public Acceleration Acceleration { get; init; }
-    /// <summary>Mailboxes and regions it joins, in the order of its devices.</summary>
+    /// <summary>Mailboxes, regions and switches it joins, in the order of its devices.</summary>
     public IReadOnlyList<string> Attach { get; init; } = [];
+    /// <summary>Addresses that the demo image gives its network cards.</summary>
+    public IReadOnlyList<MachineAddress> Addresses { get; init; } = [];
     /// <summary>Lines of the script that the demo image runs.</summary>
     public IReadOnlyList<string> Run { get; init; } = [];
     /// <summary>Kernel modules that the demo image loads; null for its own choice.</summary>

@@ -24,6 +24,14 @@ public enum FabricEventKind
     RegionsDown,
     /// <summary>Regions are no longer served, by a fault of ours.</summary>
     RegionsFailed,
+    /// <summary>A switch moves frames.</summary>
+    SwitchUp,
+    /// <summary>A running switch was changed.</summary>
+    SwitchChanged,
+    /// <summary>A switch no longer serves, as asked.</summary>
+    SwitchDown,
+    /// <summary>A switch broke, by a fault of ours.</summary>
+    SwitchFailed,
     /// <summary>A machine's QEMU was started.</summary>
     MachineStarted,
     /// <summary>A machine was found running.</summary>

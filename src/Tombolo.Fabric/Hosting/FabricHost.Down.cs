@@ -6,7 +6,7 @@ namespace Tombolo.Fabric;
 
 public sealed partial class FabricHost
 {
-    /// <summary>Takes everything down: machines, then mailboxes and regions, then files. Returns when no process and no file of the fabric is left but the lock.</summary>
+    /// <summary>Takes everything down: machines, then mailboxes, regions and switches, then files. Returns when no process and no file of the fabric is left but the lock.</summary>
     /// <remarks>May be called at any time, also while <see cref="StartAsync"/> runs, and more than once.</remarks>
     public async Task StopAsync()
     {
@@ -21,11 +21,24 @@ public sealed partial class FabricHost
         foreach (MailboxFabric mailbox in _mailboxes.Values) await mailbox.DisposeAsync();
         if (Store is { } store) await store.DisposeAsync();
         foreach (RegionServer window in _regions.Values) await window.DisposeAsync();
+        foreach (HostedSwitch one in _switches.Values) await one.DisposeAsync();
         await Task.WhenAll(_watches);
         if (Directory.Exists(Paths.Machines)) Directory.Delete(Paths.Machines, recursive: true);
+        foreach (SwitchDeclaration one in Declaration.Switches) DeleteSwitchFiles(one);
         File.Delete(Paths.Declaration);
         File.Delete(Paths.Origin);
         Say(FabricEventKind.FabricDown, Declaration.Name, $"Fabric {Declaration.Name} is down.");
         _events.Writer.Complete();
+    }
+
+    // Also what an owner that was killed left. Ports that the other side serves are not ours.
+    private void DeleteSwitchFiles(SwitchDeclaration declared)
+    {
+        foreach (SwitchPortDeclaration port in declared.Ports.Where(port => !port.Connects))
+        {
+            File.Delete(Paths.SocketOf(port));
+            File.Delete(Paths.SocketOf(port) + ".lock");
+        }
+        File.Delete(Paths.SwitchChanges(declared.Name));
     }
 }

@@ -21,6 +21,7 @@ public sealed partial class FabricHost
         foreach (MailboxDeclaration mailbox in Declaration.Mailboxes) await StartMailboxAsync(mailbox);
         if (Declaration.Store is { } store) await StartStoreAsync(store);
         foreach (RegionsDeclaration window in Declaration.Regions) await StartRegionsAsync(window);
+        foreach (SwitchDeclaration one in Declaration.Switches) StartSwitch(one);
         if (Declaration.Machines.Count > 0) await PrepareMachinesAsync(ending.Token);
         Dictionary<string, Task<string?>> starts = [];
         foreach (MachineDeclaration machine in InOrder())
@@ -38,8 +39,10 @@ public sealed partial class FabricHost
         foreach (MailboxDeclaration mailbox in Declaration.Mailboxes) mailboxes.Add(await DescribeAsync(mailbox));
         List<RegionsStatus> regions = [];
         foreach (RegionsDeclaration window in Declaration.Regions) regions.Add(await DescribeAsync(window));
+        List<SwitchStatus> switches = [];
+        foreach (SwitchDeclaration one in Declaration.Switches) switches.Add(await DescribeAsync(one));
         return new(Declaration.Name, Environment.ProcessId, Paths.Folder, mailboxes, [.. Declaration.Machines.Select(machine => FabricState.Row(Declaration, Paths, machine, StatusOf(machine)))])
-        { Regions = regions, Store = Declaration.Store is { } store ? await DescribeAsync(store) : null };
+        { Regions = regions, Switches = switches, Store = Declaration.Store is { } store ? await DescribeAsync(store) : null };
     }
 
     private MachineStatus StatusOf(MachineDeclaration machine) => _machines.TryGetValue(machine.Name, out Machine? running) ? running.Status
@@ -115,7 +118,7 @@ public sealed partial class FabricHost
         {
             qemu = _options.QemuPath ?? (await QemuProgram.FindAsync(null, cancel)) switch
             {
-                { HasDoorbell: false } found => throw new FabricException($"{found.Path} has no device model ivshmem-doorbell; '{QemuProgram.InstallCommand}' installs one that has."),
+                { HasDoorbell: false } found when Declaration.Mailboxes.Count + Declaration.Regions.Count > 0 => throw new FabricException($"{found.Path} has no device model ivshmem-doorbell; '{QemuProgram.InstallCommand}' installs one that has."),
                 var found => found.Path,
             };
         }

@@ -11,7 +11,7 @@ namespace Tombolo.Fabric;
 /// <summary>Runs one declared fabric: brings it up, finds again what a killed owner left, takes it down.</summary>
 /// <remarks>
 /// Theory of operation. Whoever runs a fabric holds its lock; the lock dies with its holder, so a fabric whose owner was killed is simply taken over: mailboxes come back through their
-/// keepers, machines are found by their records. Up: first all mailboxes and regions, then machines as soon as those named in <c>after</c> are ready. Down: machines, then mailboxes and regions, then files.
+/// keepers, machines are found by their records, and their network cards find the switches again. Up: first all mailboxes, regions and switches, then machines as soon as those named in <c>after</c> are ready. Down: machines, then mailboxes, regions and switches, then files.
 /// What runs in the folder and is not declared any more is ended at the next up.
 /// </remarks>
 public sealed partial class FabricHost : IAsyncDisposable
@@ -135,6 +135,7 @@ public sealed partial class FabricHost : IAsyncDisposable
         foreach (MailboxFabric mailbox in _mailboxes.Values) await mailbox.DisposeAsync();
         if (Store is { } store) await store.DisposeAsync();
         foreach (RegionServer window in _regions.Values) await window.DisposeAsync();
+        foreach (HostedSwitch one in _switches.Values) await one.DisposeAsync();
         await Task.WhenAll(_watches);
         _events.Writer.Complete();
         LetGo();

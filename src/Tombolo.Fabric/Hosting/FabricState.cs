@@ -47,15 +47,25 @@ public static class FabricState
         : new(declaration.Name, OwnerOf(paths), paths.Folder,
             [.. declaration.Mailboxes.Select(mailbox => new MailboxStatus { Name = mailbox.Name, Socket = paths.SocketOf(mailbox), IsUp = false, Clients = mailbox.Clients, SlotBytes = mailbox.SlotBytes })],
             [.. declaration.Machines.Select(machine => Row(declaration, paths, machine, StatusOf(paths.Machine(machine.Name), machine)))])
-        { Regions = [.. declaration.Regions.Select(window => Describe(window, paths))], Store = declaration.Store is { } store ? new() { Socket = paths.SocketOf(store) } : null };
+        { Regions = [.. declaration.Regions.Select(window => Describe(window, paths))], Switches = [.. declaration.Switches.Select(one => Describe(one, paths))], Store = declaration.Store is { } store ? new() { Socket = paths.SocketOf(store) } : null };
 
     internal static RegionsStatus Describe(RegionsDeclaration window, FabricPaths paths) =>
         new() { Name = window.Name, QemuSocket = paths.QemuSocketOf(window), ClientSocket = paths.ClientSocketOf(window) };
 
+    internal static SwitchStatus Describe(SwitchDeclaration declared, FabricPaths paths) => new()
+    {
+        Name = declared.Name,
+        Threads = declared.Threads,
+        Mtu = declared.Mtu,
+        Ports = [.. declared.Ports.Select(port => new SwitchPortStatus { Settings = port, Socket = paths.SocketOf(port) })],
+        Topologies = declared.Topologies,
+    };
+
     internal static MachineRow Row(FabricDeclaration declaration, FabricPaths paths, MachineDeclaration machine, MachineStatus status)
     {
         MachineFolder folder = paths.Machine(machine.Name);
-        return new(status, machine.MemoryBytes, machine.Attach.ToDictionary(mailbox => mailbox, mailbox => declaration.SlotOf(machine.Name, mailbox) ?? 0), folder.ConsoleSocket, folder.ConsoleLog, folder.QemuLog);
+        return new(status, machine.MemoryBytes, machine.Attach.Where(name => declaration.Switches.All(one => one.Name != name)).ToDictionary(mailbox => mailbox, mailbox => declaration.SlotOf(machine.Name, mailbox) ?? 0), folder.ConsoleSocket, folder.ConsoleLog, folder.QemuLog)
+        { Cards = [.. Translation.Cards(declaration, machine).Select(card => new CardRow(card.Switch.Name, card.Port.Name, card.Port.Macs[0], card.Addresses))] };
     }
 
     private static MachineStatus StatusOf(MachineFolder folder, MachineDeclaration machine)

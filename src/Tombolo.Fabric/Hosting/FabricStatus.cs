@@ -16,6 +16,8 @@ public sealed record FabricStatus(string Fabric, int OwnerProcessId, string Fold
     public StoreStatus? Store { get; init; }
     /// <summary>Its windows of regions, as declared.</summary>
     public IReadOnlyList<RegionsStatus> Regions { get; init; } = [];
+    /// <summary>Its switches, as declared.</summary>
+    public IReadOnlyList<SwitchStatus> Switches { get; init; } = [];
 }
 
 /// <summary>A mailbox at one moment.</summary>
@@ -72,7 +74,18 @@ public sealed record MemberStatus(int Id, string Name, string? Machine, string? 
 /// <param name="ConsoleSocket">Its serial console.</param>
 /// <param name="ConsoleLog">What its console said.</param>
 /// <param name="QemuLog">What its QEMU said.</param>
-public sealed record MachineRow(MachineStatus Machine, long MemoryBytes, IReadOnlyDictionary<string, int> Slots, string ConsoleSocket, string ConsoleLog, string QemuLog);
+public sealed record MachineRow(MachineStatus Machine, long MemoryBytes, IReadOnlyDictionary<string, int> Slots, string ConsoleSocket, string ConsoleLog, string QemuLog)
+{
+    /// <summary>Its network cards: eth0, eth1, …</summary>
+    public IReadOnlyList<CardRow> Cards { get; init; } = [];
+}
+
+/// <summary>A machine's network card.</summary>
+/// <param name="Switch">The switch.</param>
+/// <param name="Port">The port of it.</param>
+/// <param name="Mac">Its address.</param>
+/// <param name="Addresses">What the demo image gives it.</param>
+public sealed record CardRow(string Switch, string Port, string Mac, IReadOnlyList<string> Addresses);
 
 /// <summary>A message that a mailbox's server sent or took.</summary>
 /// <param name="Time">When.</param>
@@ -86,5 +99,9 @@ public sealed record TracedMessage(DateTimeOffset Time, bool IsSent, int Peer, s
 [JsonSerializable(typeof(FabricStatus))]
 [JsonSerializable(typeof(FabricEvent))]
 [JsonSerializable(typeof(TracedMessage))]
+[JsonSerializable(typeof(SwitchPortAddition))]
+[JsonSerializable(typeof(SwitchPortChange))]
+[JsonSerializable(typeof(SwitchMove))]
+[JsonSerializable(typeof(SwitchPortStatus))]
 [JsonSerializable(typeof(IReadOnlyList<Fault>))]
 public sealed partial class FabricStatusJson : JsonSerializerContext;

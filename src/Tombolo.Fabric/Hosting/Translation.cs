@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
+using Tombolo.Fabric.Reading;
 using Tombolo.Ivshmem;
 using Tombolo.Linux;
 using Tombolo.Machines;
 using Tombolo.Mailbox;
 using Tombolo.Regions;
 using Tombolo.Store;
+using Tombolo.Switching;
 
 namespace Tombolo.Fabric;
 
@@ -31,7 +33,8 @@ public static class Translation
             Disks = machine.Disks,
             MachineType = machine.MachineType,
             Acceleration = machine.Acceleration,
-            Attachments = [.. Attachments(declaration, machine.Attach, paths)],
+            Attachments = [.. Attachments(declaration, machine.Attach.Where(name => declaration.Switches.All(one => one.Name != name)), paths)],
+            Nics = [.. Nics(declaration, machine, paths)],
             Run = machine.Run,
             Modules = machine.Modules,
             ExtraArguments = machine.Qemu,
@@ -50,6 +53,67 @@ public static class Translation
     public static IEnumerable<MachineAttachment> Attachments(FabricDeclaration declaration, IEnumerable<string> names, FabricPaths paths) => names.Select(name =>
         declaration.Mailboxes.FirstOrDefault(mailbox => mailbox.Name == name) is { } mailbox ? new MachineAttachment(name, paths.SocketOf(mailbox), mailbox.Vectors)
             : declaration.Regions.First(window => window.Name == name) is var window ? new(name, paths.QemuSocketOf(window), window.Vectors ?? LayoutOf(window).Regions.Count) : null!);
+
+    /// <summary>A machine's network cards: in the order of what it attaches to, and of each switch's members.</summary>
+    /// <param name="declaration">The fabric.</param>
+    /// <param name="machine">One of its machines.</param>
+    /// <param name="paths">The fabric's files.</param>
+    public static IEnumerable<MachineNic> Nics(FabricDeclaration declaration, MachineDeclaration machine, FabricPaths paths) =>
+        Cards(declaration, machine).Select(card => ToNic(card.Switch, card.Port, paths) with { Addresses = card.Addresses });
+
+    /// <summary>The network card that a port is for.</summary>
+    /// <param name="owner">The switch.</param>
+    /// <param name="port">One of its ports, with an address.</param>
+    /// <param name="paths">The fabric's files.</param>
+    public static MachineNic ToNic(SwitchDeclaration owner, SwitchPortDeclaration port, FabricPaths paths) =>
+        new($"{owner.Name}-{port.Name}", paths.SocketOf(port), port.Macs[0]) { Listens = port.Connects, QueuePairs = port.Queues, Mtu = port.Mtu ?? owner.Mtu };
+
+    /// <summary>Ports that are a machine's cards, in the order of its devices, with the addresses declared for them.</summary>
+    internal static IEnumerable<(SwitchDeclaration Switch, SwitchPortDeclaration Port, IReadOnlyList<string> Addresses)> Cards(FabricDeclaration declaration, MachineDeclaration machine) =>
+        from name in machine.Attach
+        from owner in declaration.Switches
+        where owner.Name == name
+        from port in owner.Ports
+        where port.Machine == machine.Name
+        select (owner, port, (IReadOnlyList<string>)[.. machine.Addresses.Where(address => Reading.Cards.Of(declaration.Switches, machine.Name, address.Card) is [var only] && only.Port == port).Select(address => address.Address)]);
+
+    /// <summary>A switch's options.</summary>
+    /// <param name="declared">The switch.</param>
+    /// <param name="paths">The fabric's files.</param>
+    public static SwitchOptions ToSwitch(SwitchDeclaration declared, FabricPaths paths) => new()
+    {
+        Name = declared.Name,
+        Ports = [.. declared.Ports.Select(port => ToPort(declared, port, paths))],
+        Topologies = [.. declared.Topologies.Select(ToTopology)],
+        DataThreads = declared.Threads,
+        MaxSpin = declared.Spin,
+        Ageing = declared.Ageing,
+    };
+
+    /// <summary>A port's options.</summary>
+    /// <param name="owner">The switch.</param>
+    /// <param name="port">One of its ports.</param>
+    /// <param name="paths">The fabric's files.</param>
+    public static PortOptions ToPort(SwitchDeclaration owner, SwitchPortDeclaration port, FabricPaths paths) => new()
+    {
+        Name = port.Name,
+        SocketPath = paths.SocketOf(port),
+        IsClient = port.Connects,
+        SocketMode = port.Mode,
+        Macs = [.. port.Macs.Select(text => MacAddress.TryParse(text, out MacAddress mac) ? mac : throw new ArgumentException($"'{text}' is no address.", nameof(port)))],
+        AllowsAnySource = port.AnySource || port.Learns,
+        Learns = port.Learns,
+        Mtu = port.Mtu ?? owner.Mtu ?? Limits.MostMtu,
+        QueuePairs = port.Queues,
+        BacklogBytes = port.BacklogBytes,
+        ToGuest = port.ToGuest,
+        FromGuest = port.FromGuest,
+    };
+
+    /// <summary>A topology's options. Of a switch with any, ports in none reach nobody.</summary>
+    /// <param name="topology">The topology.</param>
+    public static TopologyOptions ToTopology(SwitchTopologyDeclaration topology) =>
+        new() { Name = topology.Name, Members = topology.Members, Partitions = topology.Partitions, Cut = [.. topology.Cut.Select(pair => (pair.One, pair.Other))] };
 
     /// <summary>The layout of a window of regions.</summary>
     /// <param name="window">The window.</param>

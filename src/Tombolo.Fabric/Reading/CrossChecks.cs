@@ -15,11 +15,16 @@ internal sealed class CrossChecks(FaultList faults, FabricPaths paths, IReadOnly
     /// <summary>The store, where one is declared.</summary>
     public Declared<StoreDeclaration>? Store { get; init; }
 
+    /// <summary>The switches.</summary>
+    public IReadOnlyList<DeclaredSwitch> Switches { get; init; } = [];
+
     public void Run()
     {
         if (Store is not null) CheckStore(Store);
         foreach (Declared<MailboxDeclaration> mailbox in mailboxes) CheckMailbox(mailbox);
         foreach (Declared<RegionsDeclaration> window in regions) CheckRegions(window);
+        foreach (DeclaredSwitch one in Switches) CheckSwitch(one);
+        new SwitchChecks(faults, Switches, machines).Run();
         CheckSameSockets();
         foreach (Declared<MachineDeclaration> machine in machines) CheckMachine(machine);
         CheckRoom();
@@ -30,7 +35,8 @@ internal sealed class CrossChecks(FaultList faults, FabricPaths paths, IReadOnly
     {
         IEnumerable<(string Owner, Place Place, string Socket)> all = mailboxes.Select(one => ($"Mailbox {one.Value.Name}", one.Of("socket"), paths.SocketOf(one.Value)))
             .Concat(Store is null ? [] : [("The store", Store.Of("socket"), paths.SocketOf(Store.Value))])
-            .Concat(regions.SelectMany(one => new[] { ($"Regions {one.Value.Name}", one.Of("qemu"), paths.QemuSocketOf(one.Value)), ($"Regions {one.Value.Name}", one.Of("clients"), paths.ClientSocketOf(one.Value)) }));
+            .Concat(regions.SelectMany(one => new[] { ($"Regions {one.Value.Name}", one.Of("qemu"), paths.QemuSocketOf(one.Value)), ($"Regions {one.Value.Name}", one.Of("clients"), paths.ClientSocketOf(one.Value)) }))
+            .Concat(Switches.SelectMany(one => one.Ports.Select(port => ($"Member {port.Value.Name} of switch {one.Value.Name}", port.Of("socket"), paths.SocketOf(port.Value)))));
         foreach (var same in all.GroupBy(one => one.Socket).Where(group => group.Count() > 1))
             foreach ((string owner, Place place, string socket) in same.Skip(1))
                 faults.Add(place, $"{same.First().Owner} and {Lower(owner)} have the same socket {socket}.");
@@ -66,6 +72,14 @@ internal sealed class CrossChecks(FaultList faults, FabricPaths paths, IReadOnly
             faults.Add(second.Texts("attach").First(name => name.Text == window.Name).Place, $"Machine {second.Value.Name} attaches to regions {window.Name}, as machine {joined[0].Value.Name} does; a window of regions has place for one machine.");
     }
 
+    private void CheckSwitch(DeclaredSwitch declared)
+    {
+        string name = declared.Value.Name;
+        if (mailboxes.Any(one => one.Value.Name == name) || regions.Any(one => one.Value.Name == name))
+            faults.Add(declared.Place, $"There are {(mailboxes.Any(one => one.Value.Name == name) ? "a mailbox" : "regions")} and a switch called {name}; machines attach by name, so names must differ.");
+        foreach (Declared<SwitchPortDeclaration> port in declared.Ports) CheckSocket(port.Of("socket"), $"'socket' of member {port.Value.Name} of switch {name}", port.Value.Socket, paths.SocketOf(port.Value));
+    }
+
     private void CheckSocket(Place place, string what, string socket, string path)
     {
         if (!Path.IsPathRooted(socket) && (socket.Contains('/', StringComparison.Ordinal) || socket is "" or "." or ".."))
@@ -80,7 +94,7 @@ internal sealed class CrossChecks(FaultList faults, FabricPaths paths, IReadOnly
     {
         MachineDeclaration machine = declared.Value;
         string what = $"of machine {machine.Name}";
-        foreach (YamlScalar name in declared.Texts("attach")) CheckName(name, $"'attach' {what} names {(regions.Count == 0 ? "mailbox" : "mailbox or regions")}", [.. mailboxes.Select(one => one.Value.Name), .. regions.Select(one => one.Value.Name)], "there are no mailboxes.");
+        foreach (YamlScalar name in declared.Texts("attach")) CheckName(name, $"'attach' {what} names {(Switches.Count > 0 ? "mailbox, regions or switch" : regions.Count == 0 ? "mailbox" : "mailbox or regions")}", [.. mailboxes.Select(one => one.Value.Name), .. regions.Select(one => one.Value.Name), .. Switches.Select(one => one.Value.Name)], "there are no mailboxes.");
         foreach (YamlScalar name in declared.Texts("after"))
         {
             if (name.Text == machine.Name) faults.Add(name.Place, $"'after' {what} names the machine itself.");

@@ -29,15 +29,18 @@ internal sealed partial class FabricReader(ReadingContext context, string runtim
         List<Declared<MailboxDeclaration>> mailboxes = [.. Named(draft.Mailboxes, "mailboxes", MailboxNamePattern(), "a letter followed by at most 30 letters, digits, '-' and '_'").Select(Mailbox)];
         List<Declared<RegionsDeclaration>> regions = [.. Named(draft.Regions, "regions", MailboxNamePattern(), "a letter followed by at most 30 letters, digits, '-' and '_'").Select(Regions)];
         List<Declared<MachineDeclaration>> machines = [.. Named(draft.Machines, "machines", NamePattern(), NameRule).Select(Machine)];
+        SwitchReader switchReader = new(context, name, machines);
+        List<DeclaredSwitch> switches = [.. Named(draft.Switches, "switches", MailboxNamePattern(), "a letter followed by at most 30 letters, digits, '-' and '_'").Select(switchReader.Read)];
         Declared<StoreDeclaration>? store = draft.Store is { } node ? Store(node) : null;
         new PolicyReader(context, mailboxes, regions).Apply(draft.Policy);
-        new CrossChecks(Faults, new FabricPaths(runtimeRoot, name), mailboxes, regions, machines) { Store = store }.Run();
+        new CrossChecks(Faults, new FabricPaths(runtimeRoot, name), mailboxes, regions, machines) { Store = store, Switches = switches }.Run();
         return Faults.Any ? null : new()
         {
             Name = name,
             Mailboxes = [.. mailboxes.Select(one => one.Value)],
             Store = store?.Value,
             Regions = [.. regions.Select(one => one.Value)],
+            Switches = [.. switches.Select(one => one.Value)],
             Machines = [.. machines.Select(one => one.Value)],
         };
     }
@@ -62,7 +65,7 @@ internal sealed partial class FabricReader(ReadingContext context, string runtim
         if (node is null or YamlScalar { IsNull: true }) yield break;
         if (node is not YamlMap map)
         {
-            Faults.Add(node.Place, $"'{section}' is {node.Kind}; it must be names with what they are, such as '{section}: {{ {section switch { "machines" => "vm0", "regions" => "phone", _ => "genz" }}: {{ … }} }}'.");
+            Faults.Add(node.Place, $"'{section}' is {node.Kind}; it must be names with what they are, such as '{section}: {{ {section switch { "machines" => "vm0", "regions" => "phone", "switches" => "lan", _ => "genz" }}: {{ … }} }}'.");
             yield break;
         }
         foreach ((YamlScalar name, YamlNode value) in map.Entries)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using Tombolo.Fabric.Yaml;
 using Tombolo.Machines;
+using Tombolo.Switching;
 
 namespace Tombolo.Fabric.Reading;
 
@@ -19,9 +20,10 @@ internal static class Keys
         new("mailboxes", (draft, node, _) => draft with { Mailboxes = node }),
         new("store", (draft, node, _) => draft with { Store = node }),
         new("regions", (draft, node, _) => draft with { Regions = node }),
+        new("switches", (draft, node, _) => draft with { Switches = node }),
         new("machines", (draft, node, _) => draft with { Machines = node }),
         new("policy", (draft, node, _) => draft with { Policy = node }),
-    ], ["switches", "grants"]);
+    ], ["grants"]);
 
     public static Section<AccessList> Who { get; } = new(
     [
@@ -65,6 +67,53 @@ internal static class Keys
         new("group", (regions, node, read) => regions with { Group = read.Text(node) ?? regions.Group }),
     ], []);
 
+    /// <summary>What is under members and topologies is read by <see cref="SwitchReading"/>.</summary>
+    public static Section<SwitchDraft> Switch { get; } = new(
+    [
+        new("members", (draft, node, _) => draft with { Members = node }),
+        new("topologies", (draft, node, _) => draft with { Topologies = node }),
+        new("mtu", (draft, node, read) => draft with { Value = draft.Value with { Mtu = read.Number(node, Limits.LeastMtu, Limits.MostMtu) } }),
+        new("threads", (draft, node, read) => draft with { Value = draft.Value with { Threads = read.Number(node, 1, 64) ?? draft.Value.Threads } }),
+        new("spin", (draft, node, read) => draft with { Value = draft.Value with { Spin = read.Duration(node, TimeSpan.FromMilliseconds(10)) ?? draft.Value.Spin } }),
+        new("ageing", (draft, node, read) => draft with { Value = draft.Value with { Ageing = read.Duration(node, TimeSpan.FromDays(1), TimeSpan.FromSeconds(1)) ?? draft.Value.Ageing } }),
+    ], []);
+
+    public static Section<SwitchPortDeclaration> Port { get; } = new(
+    [
+        new("mac", (port, node, read) => port with { Macs = SwitchReading.Macs(node, read) ?? port.Macs }),
+        new("machine", (port, node, read) => port with { Machine = read.Text(node) ?? port.Machine }),
+        new("socket", (port, node, read) => port with { Socket = read.Text(node) ?? port.Socket }),
+        new("connect", (port, node, read) => port with { Connects = read.Flag(node) ?? port.Connects }),
+        new("mode", (port, node, read) => port with { Mode = read.Mode(node) ?? port.Mode }),
+        new("learn", (port, node, read) => port with { Learns = read.Flag(node) ?? port.Learns }),
+        new("any-source", (port, node, read) => port with { AnySource = read.Flag(node) ?? port.AnySource }),
+        new("mtu", (port, node, read) => port with { Mtu = read.Number(node, Limits.LeastMtu, Limits.MostMtu) ?? port.Mtu }),
+        new("queues", (port, node, read) => port with { Queues = read.Number(node, 1, 127) ?? port.Queues }),
+        new("backlog", (port, node, read) => port with { BacklogBytes = (int)(read.Size(node, 1 << 17, 1 << 26, 1) ?? port.BacklogBytes) }),
+        new("link", (port, node, read) => SwitchReading.Link(node, read) is { } link ? port with { ToGuest = link, FromGuest = link } : port),
+        new("to-guest", (port, node, read) => port with { ToGuest = SwitchReading.Link(node, read) ?? port.ToGuest }),
+        new("from-guest", (port, node, read) => port with { FromGuest = SwitchReading.Link(node, read) ?? port.FromGuest }),
+    ], []);
+
+    public static Section<TopologyDraft> Topology { get; } = new(
+    [
+        new("members", (draft, node, read) => draft with { Members = read.Texts(node) is null ? null : node }),
+        new("partitions", (draft, node, _) => draft with { Partitions = node }),
+        new("cut", (draft, node, _) => draft with { Cut = node }),
+    ], []);
+
+    public static Section<LinkConditions> Link { get; } = new(
+    [
+        new("rate", (link, node, read) => link with { BitsPerSecond = read.Rate(node) ?? link.BitsPerSecond }),
+        new("delay", (link, node, read) => link with { Delay = read.Duration(node, TimeSpan.FromMinutes(1)) ?? link.Delay }),
+        new("jitter", (link, node, read) => link with { Jitter = read.Duration(node, TimeSpan.FromMinutes(1)) ?? link.Jitter }),
+        new("loss", (link, node, read) => link with { Loss = read.Share(node) ?? link.Loss }),
+        new("duplicate", (link, node, read) => link with { Duplicate = read.Share(node) ?? link.Duplicate }),
+        new("reorder", (link, node, read) => link with { Reorder = read.Share(node) ?? link.Reorder }),
+        new("seed", (link, node, read) => link with { Seed = read.Number(node, 0, int.MaxValue) ?? link.Seed }),
+        new("queue", (link, node, read) => link with { QueueFrames = read.Number(node, 1, 65536) ?? link.QueueFrames }),
+    ], []);
+
     public static Section<MachineDeclaration> Machine { get; } = new(
     [
         new("image", (machine, node, read) => read.Choice(node, _images) is null ? machine : machine with { Image = MachineDeclaration.DemoImage }),
@@ -77,6 +126,7 @@ internal static class Keys
         new("machine", (machine, node, read) => machine with { MachineType = read.Text(node) ?? machine.MachineType }),
         new("accel", (machine, node, read) => machine with { Acceleration = read.Choice(node, _accelerations) ?? machine.Acceleration }),
         new("attach", (machine, node, read) => machine with { Attach = read.Texts(node) ?? machine.Attach }),
+        new("ip", (machine, node, read) => machine with { Addresses = SwitchReading.Addresses(node, read) ?? machine.Addresses }),
         new("run", (machine, node, read) => machine with { Run = read.Lines(node) ?? machine.Run }),
         new("modules", (machine, node, read) => machine with { Modules = read.Texts(node) ?? machine.Modules }),
         new("ready", (machine, node, read) => machine with { Ready = read.Text(node) ?? machine.Ready }),
@@ -85,7 +135,7 @@ internal static class Keys
         new("grace", (machine, node, read) => machine with { Grace = read.Duration(node, TimeSpan.FromHours(1)) ?? machine.Grace }),
         new("after", (machine, node, read) => machine with { After = read.Texts(node) ?? machine.After }),
         new("qemu", (machine, node, read) => machine with { Qemu = read.TextList(node, "a list of arguments, one item for each word") ?? machine.Qemu }),
-    ], ["ip", "mac", "switches"]);
+    ], ["mac", "switches"]);
 
     public static Section<PolicyDraft> Policy { get; } = new(
     [
@@ -127,6 +177,8 @@ internal static class Limits
     public const int MostVectors = MostClients + 2;
     /// <summary>128 bytes of slot header and 8 of message.</summary>
     public const int LeastSlot = 136;
+    /// <summary>IPv4's least (RFC 791), and what a switch takes.</summary>
+    public const int LeastMtu = 68, MostMtu = 65535;
     /// <summary>What the mailbox takes.</summary>
     public const int MostSlot = 1 << 20;
 }
@@ -135,7 +187,14 @@ internal static class Limits
 internal sealed record FabricDraft(string? Name, YamlNode? Mailboxes, YamlNode? Regions, YamlNode? Machines, YamlNode? Policy)
 {
     public YamlNode? Store { get; init; }
+    public YamlNode? Switches { get; init; }
 }
+
+/// <summary>A switch, its ports and topologies not yet judged.</summary>
+internal sealed record SwitchDraft(SwitchDeclaration Value, YamlNode? Members, YamlNode? Topologies);
+
+/// <summary>A topology, its names not yet judged.</summary>
+internal sealed record TopologyDraft(YamlNode? Members, YamlNode? Partitions, YamlNode? Cut);
 
 /// <summary>One rule of the policy, not yet judged.</summary>
 internal sealed record PolicyDraft(AccessList Who, YamlNode? May);

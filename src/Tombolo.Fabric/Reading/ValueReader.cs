@@ -33,18 +33,18 @@ internal sealed partial class ValueReader(string key, string subject, ReadingCon
         return Wrong<long>(node, shift == 0 && bytes < least && least >= 1 << 20 ? $"{limits}; {match.Groups[1].Value} alone is bytes, {match.Groups[1].Value}M is megabytes" : limits);
     }
 
-    /// <summary>A duration: 500ms, 5s, 2m, 1h.</summary>
-    public TimeSpan? Duration(YamlNode node, TimeSpan most)
+    /// <summary>Bits per second: 500kbit, 10Mbit, 1Gbit; a suffix counts in powers of 1000.</summary>
+    public long? Rate(YamlNode node) => Quantities.TryRate(Plain(node) ?? "", out long bits) ? bits : Wrong<long>(node, Quantities.RateRule);
+
+    /// <summary>A share, written in percent: 0.5%.</summary>
+    public double? Share(YamlNode node) => Quantities.TryShare(Plain(node) ?? "", out double share) ? share : Wrong<double>(node, Quantities.ShareRule);
+
+    /// <summary>A duration: 50us, 500ms, 5s, 2m, 1h.</summary>
+    public TimeSpan? Duration(YamlNode node, TimeSpan most, TimeSpan least = default)
     {
-        Match match = DurationPattern().Match(Plain(node) ?? "");
-        TimeSpan? value = !match.Success ? null : double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) is var count && match.Groups[2].Value switch
-        {
-            "ms" => TimeSpan.FromMilliseconds(count),
-            "s" => TimeSpan.FromSeconds(count),
-            "m" => TimeSpan.FromMinutes(count),
-            _ => TimeSpan.FromHours(count),
-        } is var span ? span : null;
-        return value is { } good && good <= most ? good : Wrong<TimeSpan>(node, $"a duration such as 500ms, 5s or 2m, at most {most.TotalHours:0}h");
+        TimeSpan? value = Quantities.TryTime(Plain(node) ?? "", out TimeSpan time) ? time : null;
+        return value is { } good && good <= most && good >= least ? good
+            : Wrong<TimeSpan>(node, $"a duration such as 500ms, 5s or 2m, {(least > TimeSpan.Zero ? $"from {Shown(least)} to" : "at most")} {Shown(most)}");
     }
 
     public T? Choice<T>(YamlNode node, IReadOnlyDictionary<string, T> words) where T : struct
@@ -119,6 +119,9 @@ internal sealed partial class ValueReader(string key, string subject, ReadingCon
     public static string Shown(long bytes) =>
         bytes >= 1 << 30 && bytes % (1 << 30) == 0 ? $"{bytes >> 30}G" : bytes >= 1 << 20 && bytes % (1 << 20) == 0 ? $"{bytes >> 20}M" : bytes >= 1 << 10 && bytes % (1 << 10) == 0 ? $"{bytes >> 10}K" : $"{bytes}";
 
+    private static string Shown(TimeSpan duration) =>
+        duration >= TimeSpan.FromHours(1) ? $"{duration.TotalHours:0}h" : duration >= TimeSpan.FromMinutes(1) ? $"{duration.TotalMinutes:0}m" : duration >= TimeSpan.FromSeconds(1) ? $"{duration.TotalSeconds:0}s" : $"{duration.TotalMilliseconds:0}ms";
+
     private string? Text(YamlNode node, string expected) =>
         node is YamlScalar { IsNull: false } scalar && !HasControl(scalar.Text, allowLines: false) ? scalar.Text
             : WrongObject<string>(node, node is YamlScalar { IsNull: false } ? $"{expected} without control characters" : expected);
@@ -134,6 +137,5 @@ internal sealed partial class ValueReader(string key, string subject, ReadingCon
     }
 
     [GeneratedRegex("^([0-9]{1,15})(?:([KMG])(?:iB)?)?$")] private static partial Regex SizePattern();
-    [GeneratedRegex("^([0-9]{1,9})(ms|s|m|h)$")] private static partial Regex DurationPattern();
     [GeneratedRegex("^0?[0-7]{3}$")] private static partial Regex ModePattern();
 }

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+using System.Text.Json;
+using Tombolo.Cli.Output;
+
+namespace Tombolo.Cli.Tests;
+
+/// <summary><c>tombolo switch</c> and <c>tombolo vm --port</c> against a real daemon with a switch and no machines.</summary>
+public sealed class SwitchCommandTests : IAsyncLifetime, IDisposable
+{
+    private readonly Programs _programs = new();
+
+    public async Task InitializeAsync()
+    {
+        File.WriteAllText(_programs.InFolder("fabric.yaml"), "fabric: net\nswitches: { lan: { members: { a: 02:00:00:00:00:0a, b: { mac: 02:00:00:00:00:0b, link: { delay: 5ms } }, up: { learn: true } } }, wan: { members: { a: 02:00:00:00:00:0c } } }\n");
+        CommandLine up = await RunAsync("up");
+        up.ExitCode.ShouldBe(ExitCode.Done, up.Error);
+    }
+
+    public Task DisposeAsync() => Task.CompletedTask;
+
+    public void Dispose() => _programs.Dispose();
+
+    private Task<CommandLine> RunAsync(string line) => _programs.RunAsync(Programs.Tombolo, line.Split(' '));
+
+    private static string Words(string text) => string.Join(' ', text.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+
+    [Fact]
+    public async Task Show_Change_Stats_AndAKilledDaemon()
+    {
+        string shown = Words((await RunAsync("switch show lan")).Out);
+        shown.ShouldContain("Switch lan: ready\n");
+        shown.ShouldContain("\nb down - - 02:00:00:00:00:0b - delay 5ms delay 5ms 0 0\n");
+        shown.ShouldContain("\nup down - - learns - perfect perfect 0 0\nTopology lan: a b up\n");
+
+        (await RunAsync("switch add lan/probe --mac 02:00:00:00:00:0D --mtu 1400")).ShouldBe(new(ExitCode.Done, $"Port lan/probe serves at {_programs.Runtime}/net/lan-probe.sock.\n", ""));
+        (await RunAsync("switch move probe lan back --new")).Out.ShouldBe("Topology lan: a b up probe\nTopology back: probe\n");
+        (await RunAsync("switch move lan/b --cut lan/a")).Error.ShouldContain("has no port 'lan/a'");
+        (await RunAsync("switch move b --cut probe")).Out.ShouldBe("Topology lan: a b up probe; cut: b from probe\nTopology back: probe\n");
+        (await RunAsync("switch move lan/a lan/1")).Out.ShouldStartWith("Topology lan: a | b up probe; cut: b from probe\n");
+        (await RunAsync("switch set b --perfect --loss 1% --seed 7 --way from")).Out.ShouldBe("Port lan/b: to guest delay 5ms; from guest loss 1%, seed 7\n");
+        (await RunAsync("switch remove up")).Out.ShouldBe("Port lan/up is removed.\n");
+
+        int daemon = Tombolo.Linux.FileLock.OwnerOf(Path.Combine(_programs.Runtime, "net", "daemon.lock"));
+        _ = Tombolo.Linux.LinuxProcess.TrySignal(daemon, Tombolo.Linux.Signal.Kill);
+        await Programs.EndedAsync(daemon);
+        (await RunAsync("switch show lan")).Out.ShouldStartWith("Switch lan: dead\n");
+        (await RunAsync("up")).Out.ShouldContain("Switch lan serves 3 ports, with the changes made before its owner was killed.");
+        using JsonDocument stats = JsonDocument.Parse((await RunAsync("switch stats lan --json")).Out);
+        JsonElement lan = stats.RootElement[0];
+        lan.GetProperty("isChanged").GetBoolean().ShouldBeTrue();
+        lan.GetProperty("ports").EnumerateArray().Select(port => port.GetProperty("settings").GetProperty("name").GetString()).ShouldBe(["a", "b", "probe"]);
+        lan.GetProperty("ports")[0].GetProperty("counters").GetProperty("unknownDestination").GetInt64().ShouldBe(0);
+        Words((await RunAsync("switch stats lan")).Out).ShouldContain("LAN PORT FROM BYTES FROM TO BYTES TO LOST\na 0 0 0 0 0\n");
+
+        string stanza = (await RunAsync("vm stanza --port probe --memory 512 --tcg")).Out;
+        stanza.ShouldBe($"""
+            -object memory-backend-memfd,id=tombolo-ram,size=512M,share=on \
+            -machine memory-backend=tombolo-ram \
+            -chardev socket,id=nic-lan-probe,path={_programs.Runtime}/net/lan-probe.sock,reconnect=1 \
+            -netdev vhost-user,id=nic-lan-probe,chardev=nic-lan-probe \
+            -device virtio-net-pci,id=nic-lan-probe,netdev=nic-lan-probe,mac=02:00:00:00:00:0d,vectors=0,host_mtu=1400,romfile=
+
+            """);
+        (await RunAsync("vm xml --port lan/b")).Out.ShouldContain("<mac address=\"02:00:00:00:00:0b\" />");
+        (await RunAsync("down")).ExitCode.ShouldBe(ExitCode.Done);
+        Directory.Exists(Path.Combine(_programs.Runtime, "net")).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task Refused_SaysWhy()
+    {
+        (string Line, int Code, string Sentence)[] cases =
+        [
+            ("switch set a --delay 1ms", ExitCode.WrongUse, "Which switch's port a? Say lan/a or wan/a."),
+            ("switch set lan/q --delay 1ms", ExitCode.Failed, "There is no port 'lan/q' in fabric net; it has lan/a, lan/b, lan/up."),
+            ("switch set b", ExitCode.WrongUse, "Say what changes, such as --delay 5ms."),
+            ("switch set b --delay 5", ExitCode.WrongUse, "--delay is '5'; it must be a duration such as 50us, 5ms or 2s."),
+            ("switch set b --loss 200%", ExitCode.WrongUse, "--loss is '200%'; it must be a share from 0% to 100%, such as 0.5%."),
+            ("switch set b --mtu 5", ExitCode.Failed, "Mtu is 5; it must be 68 to 65535."),
+            ("switch add a", ExitCode.WrongUse, "Which switch? Say SWITCH/PORT with one of: lan, wan."),
+            ("switch add lan/a", ExitCode.Failed, "Switch lan has a port 'a' already."),
+            ("switch move b", ExitCode.WrongUse, "Say where the port goes: topologies, --nowhere, --cut or --uncut."),
+            ("switch move b nowhere", ExitCode.Failed, "Switch lan has no topology 'nowhere'; there is lan. A new one must be asked for."),
+            ("switch show man", ExitCode.Failed, "Fabric net has no switch 'man'; it has lan, wan."),
+            ("vm stanza --port up", ExitCode.Failed, "Port lan/up has no address of its own, so it is no network card."),
+        ];
+        foreach ((string line, int code, string sentence) in cases)
+        {
+            CommandLine ran = await RunAsync(line);
+            ran.Error.ShouldContain(sentence);
+            ran.ExitCode.ShouldBe(code, line);
+        }
+    }
+}
