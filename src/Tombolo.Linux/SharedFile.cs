@@ -93,6 +93,18 @@ public static partial class SharedFile
         return MemoryMarshal.Read<long>(status[40..]);
     }
 
+    /// <summary>The size of the pages that an open file's memory is made of: the machine's, or a huge page's where it lies on a hugetlbfs.</summary>
+    /// <param name="fd">Borrowed.</param>
+    /// <exception cref="LinuxException">EBADF and the like: a bug here.</exception>
+    /// <remarks>Source: statfs(2), f_type and f_bsize, the first two words of 120 bytes; linux/magic.h.</remarks>
+    public static long PageBytesOf(SafeFd fd)
+    {
+        const long HugeTlb = 0x958458f6;
+        Span<long> status = stackalloc long[16];
+        _ = LinuxException.ThrowIfFailed(fstatfs(fd, ref MemoryMarshal.GetReference(status)), "fstatfs", $"descriptor {fd.Number}");
+        return status[0] == HugeTlb ? status[1] : Environment.SystemPageSize;
+    }
+
     /// <summary>What tells one file from every other while it is open: device and inode.</summary>
     /// <param name="path">A path; the last link is followed, so <c>/proc/PID/fd/N</c> gives the identity of what that process has open.</param>
     /// <returns>The identity, or null where the path cannot be looked at.</returns>
@@ -143,5 +155,6 @@ public static partial class SharedFile
     [LibraryImport("libc", SetLastError = true)] private static partial int flock(SafeFd fd, int operation);
     [LibraryImport("libc", SetLastError = true)] private static partial int fallocate(SafeFd fd, int mode, long offset, long length);
     [LibraryImport("libc", SetLastError = true)] private static partial int ftruncate(SafeFd fd, long length);
+    [LibraryImport("libc", SetLastError = true)] private static partial int fstatfs(SafeFd fd, ref long status);
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)] private static partial int statx(SafeFd folder, string path, int flags, uint mask, ref byte status);
 }

@@ -42,8 +42,11 @@ internal static partial class Log
     [LoggerMessage(7011, LogLevel.Error, "Port {Port}: its session ended by a fault of ours: {Fault}")]
     public static partial void SessionFault(ILogger log, string port, string fault);
 
-    [LoggerMessage(7012, LogLevel.Warning, "Port {Port}: its guest's memory is not sealed; whoever owns it can end this process by making it smaller.")]
+    [LoggerMessage(7012, LogLevel.Information, "Port {Port}: its guest's memory is not sealed; if whoever owns it makes it smaller, the port's session ends.")]
     public static partial void MemoryNotSealed(ILogger log, string port);
+
+    [LoggerMessage(7013, LogLevel.Warning, "Port {Port}: its driver kicks ring {Ring} again and again and sends nothing; its kicks are not listened to any more, the ring is looked at every millisecond.")]
+    public static partial void KickStorm(ILogger log, string port, int ring);
 
     [LoggerMessage(7013, LogLevel.Warning, "Port {Port}: refused the front end of process {Process}: no descriptor is left.")]
     public static partial void NoDescriptor(ILogger log, string port, int process);

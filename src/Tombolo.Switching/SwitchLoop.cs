@@ -28,6 +28,7 @@ internal sealed partial class SwitchLoop : ISwitchCore, IPortOwner, IDisposable
     private IReadOnlyList<TopologyOptions> _topologies;
     private ForwardingTable _table = new([], []);
     private ulong _nextToken = 1;
+    private long _faults = BusErrorGuard.Faults;
     private bool _isStopping;
 
     public SwitchLoop(SwitchOptions options, ILogger log, TimeProvider time)
@@ -63,6 +64,7 @@ internal sealed partial class SwitchLoop : ISwitchCore, IPortOwner, IDisposable
             int count = _epoll.Wait(reports, NextTimeout());
             for (int i = 0; i < count; i++) Dispatch(reports[i]);
             ConnectDue();
+            EndWithoutMemory();
         }
     }
 
@@ -73,6 +75,7 @@ internal sealed partial class SwitchLoop : ISwitchCore, IPortOwner, IDisposable
         int count = _epoll.Wait(reports, TimeSpan.Zero);
         for (int i = 0; i < count; i++) Dispatch(reports[i]);
         ConnectDue();
+        EndWithoutMemory();
     }
 
     /// <summary>What other threads want done on the loop.</summary>
@@ -99,6 +102,15 @@ internal sealed partial class SwitchLoop : ISwitchCore, IPortOwner, IDisposable
             Log.PortStopped(_log, port.Name, reason);
         });
     }
+
+    public void NoteMemoryFault() => Commands.Post(EndWithoutMemory);
+
+    public void NoteKickStorm(VhostPort port, Vring ring, ulong token) => Commands.Post(() =>
+    {
+        if (!_ports.TryGetValue(port.Name, out PortConnection? connection) || !connection.Pollers.TryGetValue(ring.Index, out (DataThread Thread, ulong Token) poller) || poller.Token != token) return;
+        if (ring.Kick is { } kick) poller.Thread.Unwatch(kick);
+        Log.KickStorm(_log, port.Name, ring.Index);
+    });
 
     /// <summary>Closes everything; the threads have ended.</summary>
     public void Dispose()
@@ -210,6 +222,20 @@ internal sealed partial class SwitchLoop : ISwitchCore, IPortOwner, IDisposable
                 Attach(connection, socket, UnixSocket.CredentialsOf(socket));
             }
             catch (LinuxException) { connection.ConnectAt = _time.GetTimestamp() + (long)(_options.Reconnect.TotalSeconds * _time.TimestampFrequency); }
+        }
+    }
+
+    // Whoever takes memory back that we have mapped (see BusErrorGuard) is served no longer.
+    private void EndWithoutMemory()
+    {
+        if (BusErrorGuard.Faults == _faults) return;
+        _faults = BusErrorGuard.Faults;
+        foreach (PortConnection connection in _ports.Values)
+        {
+            if (connection.Session is null || !connection.Port.Device.IsMemoryLost) continue;
+            const string Reason = "The front end took memory back that it had given: it was gone when it was touched.";
+            Log.SessionEnded(_log, connection.Port.Name, Reason);
+            EndSession(connection, Reason);
         }
     }
 

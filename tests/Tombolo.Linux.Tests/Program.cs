@@ -20,6 +20,8 @@ internal static class Program
                 return CountedTransferTests.SendForEver(path, socket);
             case ["accept"]:
                 return AcceptorTests.RunFull();
+            case ["bus-error"]:
+                return BusErrorGuardTests.TouchUnguarded();
             case ["fill"]:
                 return ReceiveWithoutRoom();
             default:

@@ -19,11 +19,11 @@ public sealed class ScriptedDriver : IDisposable
         public readonly Stack<ulong> Free = new();
     }
 
-    public ScriptedDriver(ulong features = Version1 | Mergeable, int pairs = 1, int size = 64, int bufferBytes = 2048, ulong protocolFeatures = ReplyAck | MultiQueue | MemSlots)
+    public ScriptedDriver(ulong features = Version1 | Mergeable, int pairs = 1, int size = 64, int bufferBytes = 2048, ulong protocolFeatures = ReplyAck | MultiQueue | MemSlots, bool isSealable = true)
     {
         (Features, ProtocolFeatures, _size, _bufferBytes) = (features | ProtocolFeature, protocolFeatures, size, bufferBytes);
         ulong ringBytes = (ScriptedRing.BytesFor(size) + 4095) & ~4095UL, bufferArea = (((ulong)(size * bufferBytes)) + 4095) & ~4095UL;
-        Memory = new(((ringBytes + bufferArea) * (ulong)(2 * pairs)) + 4096);
+        Memory = new(((ringBytes + bufferArea) * (ulong)(2 * pairs)) + 4096, isSealable);
         _rings = new Ring[2 * pairs];
         ulong at = 4096;
         for (int i = 0; i < _rings.Length; i++, at += ringBytes + bufferArea)

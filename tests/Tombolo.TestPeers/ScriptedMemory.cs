@@ -14,15 +14,17 @@ public sealed class ScriptedMemory : IDisposable
     private readonly (ulong Guest, ulong Size, ulong Offset)[] _regions;
 
     /// <summary>One region from guest address 0.</summary>
-    public ScriptedMemory(ulong size) : this([(0UL, size)]) { }
+    public ScriptedMemory(ulong size, bool isSealable = true) : this(isSealable, [(0UL, size)]) { }
 
     /// <summary>Several regions, one after another in one memfd.</summary>
-    public ScriptedMemory(params (ulong Guest, ulong Size)[] regions)
+    public ScriptedMemory(params (ulong Guest, ulong Size)[] regions) : this(true, regions) { }
+
+    private ScriptedMemory(bool isSealable, (ulong Guest, ulong Size)[] regions)
     {
         ulong offset = 0;
         _regions = new (ulong, ulong, ulong)[regions.Length];
         for (int i = 0; i < regions.Length; offset += regions[i++].Size) _regions[i] = (regions[i].Guest, regions[i].Size, offset);
-        Descriptor = Memfd.Create("scripted-guest", (long)offset);
+        Descriptor = isSealable ? Memfd.Create("scripted-guest", (long)offset) : PlainFile((long)offset);
         _mapping = MemoryMapping.Map(Descriptor, (long)offset);
     }
 
@@ -53,6 +55,18 @@ public sealed class ScriptedMemory : IDisposable
     public void Write32(ulong guest, uint value) => BinaryPrimitives.WriteUInt32LittleEndian(At(guest, 4), value);
 
     public void Write64(ulong guest, ulong value) => BinaryPrimitives.WriteUInt64LittleEndian(At(guest, 8), value);
+
+    /// <summary>Takes the memory away from all who have it mapped. The script itself cannot look at it any more.</summary>
+    public void TakeBack() => SharedFile.Resize(Descriptor, 0, "scripted-guest");
+
+    // A file in memory without seals, like that of a front end without huge pages.
+    private static SafeFd PlainFile(long size)
+    {
+        string path = SharedFile.PosixPath($"tombolo-scripted-{Guid.NewGuid():N}");
+        SafeFd file = SharedFile.Open(path, size, create: true, mustBeNew: true);
+        File.Delete(path);
+        return file;
+    }
 
     public void Dispose()
     {

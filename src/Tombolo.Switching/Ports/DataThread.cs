@@ -18,6 +18,12 @@ internal interface ISwitchCore
 
     /// <summary>A port's driver lied.</summary>
     void NoteFault(VhostPort port, Vring ring, RingFault fault);
+
+    /// <summary>Memory that some front end gave was not there when it was touched.</summary>
+    void NoteMemoryFault();
+
+    /// <summary>A port's driver kicks for nothing: its kick shall not be watched any more.</summary>
+    void NoteKickStorm(VhostPort port, Vring ring, ulong token);
 }
 
 /// <summary>A thread that moves frames: from rings, through the table, into rings.</summary>
@@ -30,7 +36,7 @@ internal interface ISwitchCore
 internal sealed partial class DataThread : IDisposable
 {
     private const ulong BellToken = ulong.MaxValue;
-    private const int TurnsBetweenLooks = 32, SpinsBetweenTurns = 8;
+    private const int TurnsBetweenLooks = 32, SpinsBetweenTurns = 8, MostIdleKicks = 64;
     private static readonly TimeSpan _pollPause = TimeSpan.FromMilliseconds(1);
 
     private readonly ISwitchCore _core;
@@ -45,6 +51,7 @@ internal sealed partial class DataThread : IDisposable
     private readonly long _maxSpin;
     private readonly long _leastSpin;
     private long _spin;
+    private long _faults = BusErrorGuard.Faults;
     private int _turn;
     private bool _isStopping;
     private Vring? _held;
@@ -101,7 +108,7 @@ internal sealed partial class DataThread : IDisposable
     /// <summary>Looks after a ring from now on. On the thread.</summary>
     public void Add(RingPoller poller)
     {
-        _byToken[poller.Token] = poller;
+        if (!_byToken.TryAdd(poller.Token, poller)) poller = _byToken[poller.Token];   // it was disabled, and is looked after already
         Wake(poller);
     }
 
@@ -122,23 +129,29 @@ internal sealed partial class DataThread : IDisposable
     public bool Turn(bool mayWait)
     {
         long now = _time.GetTimestamp();
-        bool didWork = Due(now), mustPoll = false;
+        bool didWork = Due(now);
+        int unkicked = 0;   // rings awake because nobody would wake them
         for (int i = _awake.Count - 1; i >= 0; i--)
         {
             RingPoller poller = _awake[i];
-            int moved = Poll(poller, now);
+            int moved = poller.Ring.IsTransmit ? Poll(poller, now) : Drain(poller);
             didWork |= moved > 0;
-            if (moved > 0) poller.LastWork = now;
-            else if (now - poller.LastWork >= _spin && FallsAsleep(poller)) _awake.RemoveAt(i);
-            mustPoll |= poller.Ring.Kick is null;
+            if (moved > 0) (poller.LastWork, poller.IdleKicks) = (now, 0);
+            if (poller.IsMuted || poller.Ring.Kick is null) unkicked += now - poller.LastWork >= _spin ? 1 : 0;
+            else if (moved == 0 && now - poller.LastWork >= _spin && FallsAsleep(poller)) _awake.RemoveAt(i);
         }
-        if (_awake.Count > 0 && !(mustPoll && !didWork))
+        if (BusErrorGuard.Faults != _faults)
+        {
+            _faults = BusErrorGuard.Faults;
+            _core.NoteMemoryFault();
+        }
+        if (_awake.Count > unkicked)
         {
             if (!didWork) Thread.SpinWait(SpinsBetweenTurns);
-            if (++_turn % TurnsBetweenLooks == 0) Look(TimeSpan.Zero);
+            if (++_turn % TurnsBetweenLooks == 0) _ = Look(TimeSpan.Zero);
         }
-        else if (mayWait) Sleep(mustPoll);
-        else Look(TimeSpan.Zero);
+        else if (mayWait) Sleep(unkicked > 0);
+        else _ = Look(TimeSpan.Zero);
         return didWork;
     }
 
@@ -159,11 +172,11 @@ internal sealed partial class DataThread : IDisposable
         }
         long before = _time.GetTimestamp();
         Sleeps++;
-        Look(timeout);
+        if (Look(timeout) == 0 && mustPoll) return;   // that says nothing about how soon work comes
         _spin = _time.GetTimestamp() - before <= _maxSpin ? Math.Min(_maxSpin, Math.Max(_spin * 2, _leastSpin)) : Math.Max(_spin / 2, _leastSpin);
     }
 
-    private void Look(TimeSpan timeout)
+    private int Look(TimeSpan timeout)
     {
         int count = _epoll.Wait(_reports, timeout);
         for (int i = 0; i < count; i++)
@@ -172,6 +185,7 @@ internal sealed partial class DataThread : IDisposable
             if (token == BellToken) RunCommands();
             else if (_byToken.TryGetValue(token, out RingPoller? poller)) Kicked(poller);
         }
+        return count;
     }
 
     private void RunCommands()
@@ -189,16 +203,35 @@ internal sealed partial class DataThread : IDisposable
         ring.Gate.Exit();
         if (!isKicked) return;
         Count(poller.Port.Index, PortCounter.Kicks);
+        if (poller.IsMuted) return;
+        // A driver that has sent nothing since its last kick has no reason for another; an honest one does so now and then, when a kick comes late.
+        if (++poller.IdleKicks > MostIdleKicks) Mute(poller);
         Wake(poller);
+    }
+
+    // From now on the ring is looked at by the clock.
+    private void Mute(RingPoller poller)
+    {
+        poller.IsMuted = true;
+        if (!_awake.Contains(poller)) _awake.Add(poller);
+        _core.NoteKickStorm(poller.Port, poller.Ring, poller.Token);
+    }
+
+    private int Drain(RingPoller poller)
+    {
+        Hold(poller.Port, poller.Ring);
+        int before = poller.Port.Waiting(poller.Ring);
+        _ = before > 0 && poller.Port.Drain(poller.Ring, this);
+        int moved = before - poller.Port.Waiting(poller.Ring);
+        Release();
+        return moved;
     }
 
     private void Wake(RingPoller poller)
     {
         if (!poller.Ring.IsTransmit)
         {
-            Hold(poller.Port, poller.Ring);
-            _ = poller.Port.Drain(poller.Ring, this);
-            Release();
+            if (Drain(poller) > 0) poller.IdleKicks = 0;
             return;
         }
         if (!_awake.Contains(poller)) _awake.Add(poller);

@@ -11,6 +11,12 @@ internal sealed class RingPoller(VhostPort port, Vring ring, ulong token)
     /// <summary>Under which epoll reports its kick.</summary>
     public ulong Token => token;
 
+    /// <summary>How often it was kicked since it last gave something.</summary>
+    public int IdleKicks { get; set; }
+
+    /// <summary>Whether its kicks are not listened to any more: it is looked at every now and then.</summary>
+    public bool IsMuted { get; set; }
+
     /// <summary>When something last came from it.</summary>
     public long LastWork { get; set; }
 }

@@ -105,6 +105,9 @@ internal sealed class VhostPort : Port, IVringUser
         else PutAdapted(ring, frame, thread);
     }
 
+    /// <summary>How many frames wait for a ring to have room. The ring's gate is held.</summary>
+    public int Waiting(Vring ring) => _backlogs[ring.Index / 2].Count;
+
     /// <summary>Gives what waits to the guest, as far as there is room. The ring's gate is held.</summary>
     /// <returns>Whether nothing waits any more.</returns>
     public bool Drain(Vring ring, DataThread thread)

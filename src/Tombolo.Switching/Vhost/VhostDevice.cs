@@ -33,6 +33,9 @@ internal sealed partial class VhostDevice : IDisposable
 
     public GuestMemory Memory => _memory;
 
+    /// <summary>Whether memory that the front end gave was taken away again.</summary>
+    public bool IsMemoryLost => _inFlight is { IsLost: true } || _memory.Regions.Any(static region => region.IsLost);
+
     public string? GetFeatures(VhostReply reply) => Answer(reply, (ulong)_options.Features);
 
     public string? SetFeatures(ulong value)

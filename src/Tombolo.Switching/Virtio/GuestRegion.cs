@@ -8,11 +8,12 @@ namespace Tombolo.Switching;
 public sealed class GuestRegion : IDisposable
 {
     private readonly MemoryMapping _mapping;
+    private readonly GuardedRange? _guard;
     private readonly nint _start;
 
-    private GuestRegion(GuestAddress address, ulong size, UserAddress user, MemoryMapping mapping, long offset, bool isFixed)
+    private GuestRegion(GuestAddress address, ulong size, UserAddress user, MemoryMapping mapping, GuardedRange? guard, long offset, bool isFixed)
     {
-        (Address, SizeBytes, User, _mapping, IsSizeSealed) = (address, size, user, mapping, isFixed);
+        (Address, SizeBytes, User, _mapping, _guard, IsSizeSealed) = (address, size, user, mapping, guard, isFixed);
         _start = mapping.Address + (nint)offset;
     }
 
@@ -25,8 +26,11 @@ public sealed class GuestRegion : IDisposable
     /// <summary>Its first byte's address in the front end.</summary>
     public UserAddress User { get; }
 
-    /// <summary>Whether the memory cannot be made smaller any more. Where false, its owner could pull it away, which would end this process with SIGBUS.</summary>
+    /// <summary>Whether the memory cannot be made smaller any more. Where false, its owner can pull it away; then it <see cref="IsLost"/>.</summary>
     public bool IsSizeSealed { get; }
+
+    /// <summary>Whether some of the memory was not there any more when it was touched, whoever took it. What is read there since is empty; its owner shall not be served any longer.</summary>
+    public bool IsLost => _guard is { IsLost: true };
 
     /// <summary>Maps a region.</summary>
     /// <param name="fd">The memory; borrowed, and not needed afterwards. It is sealed against shrinking where that is still possible.</param>
@@ -45,11 +49,19 @@ public sealed class GuestRegion : IDisposable
         bool isFixed = TrySeal(fd);
         long length = (long)(sizeBytes + offsetBytes), holds = SharedFile.SizeOf(fd);
         if (length > holds) return (null, $"The region at {address} ends at byte {length} of an object of {holds} bytes.");
-        return (new(address, sizeBytes, user, MemoryMapping.Map(fd, length), (long)offsetBytes, isFixed), null);
+        MemoryMapping mapping = MemoryMapping.Map(fd, length);
+        GuardedRange? guard = BusErrorGuard.TryGuard(mapping, SharedFile.PageBytesOf(fd));
+        if (guard is not null || isFixed) return (new(address, sizeBytes, user, mapping, guard, (long)offsetBytes, isFixed), null);
+        mapping.Dispose();
+        return (null, $"The region at {address} could be pulled away from under us, since it is not sealed against shrinking, and {(BusErrorGuard.IsSupported ? "there are too many regions to guard it" : "there is no guard against that on this processor")}: use a sealable memfd.");
     }
 
     /// <summary>Unmaps it.</summary>
-    public void Dispose() => _mapping.Dispose();
+    public void Dispose()
+    {
+        _guard?.Dispose();
+        _mapping.Dispose();
+    }
 
     // The offset is below SizeBytes, and the result is clamped to the region.
     internal GuestBuffer At(ulong offset, ulong lengthBytes) => new(_start + (nint)offset, (int)Math.Min(Math.Min(lengthBytes, SizeBytes - offset), int.MaxValue));

@@ -14,13 +14,13 @@ internal sealed class SwitchRig : IAsyncDisposable
 
     public SwitchOptions Options { get; private set; } = null!;
 
-    public static SwitchRig Start(int ports, Func<PortOptions, PortOptions>? with = null, Func<SwitchOptions, SwitchOptions>? withSwitch = null)
+    public static SwitchRig Start(int ports, Func<PortOptions, PortOptions>? with = null, Func<SwitchOptions, SwitchOptions>? withSwitch = null, Microsoft.Extensions.Logging.ILogger? log = null)
     {
         var rig = new SwitchRig();
         PortOptions[] all = [.. Enumerable.Range(0, ports).Select(rig.PortAt)];
         var options = new SwitchOptions { Ports = [.. all.Select(with ?? (static port => port))] };
         rig.Options = withSwitch?.Invoke(options) ?? options;
-        rig.Switch = VirtualSwitch.Start(rig.Options);
+        rig.Switch = VirtualSwitch.Start(rig.Options, log);
         return rig;
     }
 
