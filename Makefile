@@ -7,10 +7,10 @@ export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT := 1
 CONFIGURATION ?= Release
 
-.PHONY: help build demo test test-fast bench fuzz guest lint format setup clean distclean
+.PHONY: help build demo demo-zeromq test test-fast bench fuzz guest lint format setup clean distclean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf '  make %-10s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
 
 build: ## build everything
 	@eng/setup build
@@ -20,6 +20,12 @@ demo: ## watch three guests, a host client and the server exchange messages, die
 	@eng/setup demo
 	@$(MAKE) --no-print-directory guest
 	@eng/demo
+
+demo-zeromq: ## three ZeroMQ scenarios on one machine, then across three, over the virtual switch
+	@eng/setup zeromq
+	@$(MAKE) --no-print-directory guest
+	@samples/zeromq/image
+	@samples/zeromq/demo
 
 test: ## every suite; the last line is "N passed, N failed"
 	@eng/run-tests

@@ -22,6 +22,9 @@ internal sealed record BenchOptions
     /// <summary>The guest's initramfs, guestmail in it.</summary>
     public string? Initramfs { get; init; }
 
+    /// <summary>The guest's initramfs with ZeroMQ's programs in it, or null: then they are not measured.</summary>
+    public string? ZeroMqInitramfs { get; init; }
+
     /// <summary>The results' file.</summary>
     public required string Out { get; init; }
 
@@ -51,6 +54,7 @@ internal sealed record BenchOptions
             Xenstored = given.GetValueOrDefault("--xenstored"),
             Kernel = given.GetValueOrDefault("--kernel"),
             Initramfs = given.GetValueOrDefault("--initramfs"),
+            ZeroMqInitramfs = given.GetValueOrDefault("--zeromq"),
             Out = given["--out"],
             Only = given.GetValueOrDefault("--only")?.Split(',') ?? [],
             IsQuick = given.ContainsKey("--quick"),

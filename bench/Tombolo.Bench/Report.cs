@@ -61,6 +61,12 @@ internal static class Report
                 + "`vde_switch` knows no such ports: there, one C program sends and receives (bench/native/frames.c). Latency: one frame goes round each way; half the time of a round, the generator's own part in it. The median of all rounds, in brackets the lowest and highest.",
                 "",
                 .. new SwitchBench(options).Measure()]));
+        if (options.Kernel is not null && options.ZeroMqInitramfs is not null)
+            yield return new("zeromq", "ZeroMQ in guests", () => Task.FromResult<IEnumerable<string>>([
+                "Guests in QEMU without hardware virtualisation (`-accel tcg`), 256 MB each, one virtual processor; the same two guests have a card at the switch and a card at the stream. The programs are those of samples/zeromq/c, so that no compiler at run time takes part. "
+                + "The median of all rounds, in brackets the lowest and highest.",
+                "",
+                .. new ZeroMqBench(options).Measure()]));
         if (options.Kernel is not null && options.Initramfs is not null)
             yield return new("guest", "Messages through `/dev/tombolo_bridge_*`", async () => [
                 "Two guests in QEMU without hardware virtualisation (`-accel tcg`), 256 MB each, one virtual processor; a write returns when the receiver took the message. The original driver, which ours follows, is known for about 100 writes a second.",

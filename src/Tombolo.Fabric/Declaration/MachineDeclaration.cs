@@ -11,7 +11,7 @@ public sealed record MachineDeclaration
 
     /// <summary>Its name, unique in the fabric; the guest's host name.</summary>
     public required string Name { get; init; }
-    /// <summary>"demo", or null where it brings a kernel or disks of its own.</summary>
+    /// <summary>"demo", or an absolute folder with an image like it; null where it brings a kernel or disks of its own.</summary>
     public string? Image { get; init; }
     /// <summary>A kernel, absolute; null for the image's.</summary>
     public string? Kernel { get; init; }

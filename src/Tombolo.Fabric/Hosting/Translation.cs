@@ -20,8 +20,12 @@ public static class Translation
     /// <exception cref="FabricException">The demo image is wanted and not built.</exception>
     public static MachineOptions ToMachine(FabricDeclaration declaration, MachineDeclaration machine, FabricPaths paths)
     {
-        GuestImage? image = machine.Image is null ? null : GuestImage.Find()
-            ?? throw new FabricException($"Machine {machine.Name} wants the demo image, which is not built; 'make guest' builds it, or name its folder in {GuestImage.FolderVariable}.");
+        GuestImage? image = machine.Image switch
+        {
+            null => null,
+            MachineDeclaration.DemoImage => GuestImage.Find() ?? throw new FabricException($"Machine {machine.Name} wants the demo image, which is not built; 'make guest' builds it, or name its folder in {GuestImage.FolderVariable}."),
+            var folder => GuestImage.In(folder) ?? throw new FabricException($"Machine {machine.Name} wants the image in {folder}, which has no vmlinuz and initramfs.cpio*."),
+        };
         return new()
         {
             Name = machine.Name,

@@ -116,7 +116,8 @@ internal static class Keys
 
     public static Section<MachineDeclaration> Machine { get; } = new(
     [
-        new("image", (machine, node, read) => read.Choice(node, _images) is null ? machine : machine with { Image = MachineDeclaration.DemoImage }),
+        new("image", (machine, node, read) => node is YamlScalar { Text: var text } && text.Contains('/', StringComparison.Ordinal) ? machine with { Image = read.FilePath(node) ?? machine.Image }
+            : read.Choice(node, _images) is null ? machine : machine with { Image = MachineDeclaration.DemoImage }),
         new("kernel", (machine, node, read) => machine with { Kernel = read.FilePath(node) ?? machine.Kernel }),
         new("initrd", (machine, node, read) => machine with { Initrd = read.FilePath(node) ?? machine.Initrd }),
         new("append", (machine, node, read) => machine with { Append = read.Text(node) ?? machine.Append }),
