@@ -4,7 +4,6 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Shouldly;
 using Tombolo.Fabric;
-using Tombolo.Switching;
 using Tombolo.Testing;
 
 namespace Tombolo.System.Tests;
