@@ -24,5 +24,14 @@ public static partial class DeviceControl
         fixed (byte* pointer = argument) return ioctl(fd, request, pointer) < 0 ? Marshal.GetLastPInvokeError() : 0;
     }
 
+    // For structures that end in an array, whose length stands within: they may be longer than the number says. Some calls answer with a number.
+    internal static unsafe int CallLonger(SafeFd fd, uint request, Span<byte> argument, string call, string subject)
+    {
+        uint size = (request >> SizeShift) & SizeMask;
+        ArgumentOutOfRangeException.ThrowIfLessThan((uint)argument.Length, size, nameof(argument));
+        // SAFETY: the span has at least the bytes that the number says, and its callers here make it as long as the count within says.
+        fixed (byte* pointer = argument) return LinuxException.ThrowIfFailed(ioctl(fd, request, pointer), call, subject);
+    }
+
     [LibraryImport("libc", SetLastError = true)] private static unsafe partial int ioctl(SafeFd fd, nuint request, byte* argument);
 }

@@ -12,6 +12,8 @@ public static class Errno
     public const int NoProcess = 3;
     /// <summary>EINTR: a signal came in between.</summary>
     public const int Interrupted = 4;
+    /// <summary>ENXIO: a socket where a device or pipe was asked for, or a device that is not there.</summary>
+    public const int NoSuchAddress = 6;
     /// <summary>EAGAIN: would block.</summary>
     public const int WouldBlock = 11;
     /// <summary>ENOMEM: no memory.</summary>
@@ -30,6 +32,8 @@ public static class Errno
     public const int TooManyOpenFiles = 24;
     /// <summary>ENFILE: the system has as many files as it may.</summary>
     public const int FileTableFull = 23;
+    /// <summary>ENOSPC: a table or device is full.</summary>
+    public const int NoSpace = 28;
     /// <summary>EPIPE: the other end is gone.</summary>
     public const int BrokenPipe = 32;
     /// <summary>ENOSYS: this kernel has no such system call.</summary>
