@@ -16,7 +16,7 @@ internal sealed record StoreEntry(string Path, string? Value, string? Permission
 /// <summary>The options that say which store is meant.</summary>
 internal sealed class StoreChoice
 {
-    private readonly Option<string?> _socket = new("--socket") { Description = "The store's socket. By default what XENSTORED_PATH or XENSTORED_RUNDIR say, or the store of the fabric.", HelpName = "path" };
+    private readonly Option<string?> _socket = new("--socket") { Description = "The store's socket, or a device. By default what XENSTORED_PATH or XENSTORED_RUNDIR say, the store of the fabric, or in a Xen domain /dev/xen/xenbus.", HelpName = "path" };
     private readonly FabricChoice _fabric = new();
 
     /// <summary>One path, an argument.</summary>

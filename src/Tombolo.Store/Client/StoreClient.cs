@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
+using Tombolo.Linux;
 
 namespace Tombolo.Store;
 
@@ -175,7 +176,7 @@ public sealed class StoreClient : StoreReader, IAsyncDisposable
     private async Task<StoreLink> OpenAsync(CancellationToken cancel)
     {
         try { return await StoreLink.ConnectAsync(_options.SocketPath, OnEvent, cancel); }
-        catch (SocketException exception) { throw new StoreException($"No store can be reached at '{_options.SocketPath}': {exception.Message}."); }
+        catch (Exception exception) when (exception is SocketException or LinuxException) { throw new StoreException($"No store can be reached at '{_options.SocketPath}': {exception.Message}."); }
     }
 
     // Waits for the link's end, and makes another.

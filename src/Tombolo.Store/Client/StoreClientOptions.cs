@@ -4,7 +4,10 @@ namespace Tombolo.Store;
 /// <summary>Settings of a <see cref="StoreClient"/>. Immutable.</summary>
 public sealed record StoreClientOptions
 {
-    /// <summary>The server's socket.</summary>
+    /// <summary>Linux's device of a Xen domain.</summary>
+    public const string DevicePath = "/dev/xen/xenbus";
+
+    /// <summary>The server's socket, or <see cref="DevicePath"/>.</summary>
     public required string SocketPath { get; init; }
     /// <summary>How long to wait before trying to connect again; each failure doubles it, up to <see cref="LongestPause"/>. Default 20 ms.</summary>
     public TimeSpan Pause { get; init; } = TimeSpan.FromMilliseconds(20);
@@ -17,8 +20,14 @@ public sealed record StoreClientOptions
     /// <summary>Where time comes from.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    /// <summary>The socket where nobody says otherwise: XENSTORED_PATH, XENSTORED_RUNDIR/socket, or /run/xenstored/socket, as the clients of xenstored have it.</summary>
-    public static string DefaultSocketPath =>
-        Environment.GetEnvironmentVariable("XENSTORED_PATH") is { Length: > 0 } path ? path
-        : Path.Combine(Environment.GetEnvironmentVariable("XENSTORED_RUNDIR") is { Length: > 0 } folder ? folder : "/run/xenstored", "socket");
+    /// <summary>Where the store is where nobody says otherwise: XENSTORED_PATH, XENSTORED_RUNDIR/socket, or /run/xenstored/socket, as the clients of xenstored have it; within a domain that has no such socket <see cref="DevicePath"/>.</summary>
+    public static string DefaultSocketPath
+    {
+        get
+        {
+            if (Environment.GetEnvironmentVariable("XENSTORED_PATH") is { Length: > 0 } path) return path;
+            string socket = Path.Combine(Environment.GetEnvironmentVariable("XENSTORED_RUNDIR") is { Length: > 0 } folder ? folder : "/run/xenstored", "socket");
+            return !Path.Exists(socket) && Path.Exists(DevicePath) ? DevicePath : socket;
+        }
+    }
 }

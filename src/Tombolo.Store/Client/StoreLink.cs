@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using System.Net.Sockets;
+using Tombolo.Linux;
 
 namespace Tombolo.Store;
 
@@ -8,9 +9,10 @@ namespace Tombolo.Store;
 internal sealed class StoreLink : IDisposable
 {
     private const int LeastRoom = 4096 + 16;
-    private readonly Socket _socket;
+    private readonly IStoreStream _stream;
     private readonly Action<string, string> _onEvent;
-    private readonly Lock _gate = new();   // guards everything below but the socket
+    private readonly Action<StoreHeader, int> _notSent;   // made once, so that sending allocates nothing
+    private readonly Lock _gate = new();   // guards everything below but the stream
     private readonly Dictionary<uint, PendingRequest> _waiting = [];
     private readonly Stack<PendingRequest> _spare = new();
     private byte[] _collecting = new byte[64 << 10], _sending = new byte[64 << 10];
@@ -19,7 +21,7 @@ internal sealed class StoreLink : IDisposable
     private uint _lastRequest;
     private Exception? _fault;
 
-    private StoreLink(Socket socket, Action<string, string> onEvent) => (_socket, _onEvent) = (socket, onEvent);
+    private StoreLink(IStoreStream stream, Action<string, string> onEvent) => (_stream, _onEvent, _notSent) = (stream, onEvent, NotSent);
 
     /// <summary>Ends when the link does.</summary>
     public Task Ended { get; private set; } = Task.CompletedTask;
@@ -35,14 +37,7 @@ internal sealed class StoreLink : IDisposable
 
     public static async Task<StoreLink> ConnectAsync(string path, Action<string, string> onEvent, CancellationToken cancel)
     {
-        Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try { await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancel); }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-        StoreLink link = new(socket, onEvent);
+        StoreLink link = new(await OpenAsync(path, cancel), onEvent);
         link.Ended = link.ReceiveAsync();
         return link;
     }
@@ -55,8 +50,8 @@ internal sealed class StoreLink : IDisposable
         lock (_gate)
         {
             int text = System.Text.Encoding.UTF8.GetByteCount(first), length = text + 1 + rest.Length;
-            if (length > StoreHeader.MaxPayload)
-                return ValueTask.FromException<byte[]>(new StoreException($"A request of {length} bytes about '{first}' does not fit into a message of {StoreHeader.MaxPayload} bytes; make the value or the path shorter.", StoreError.E2BIG));
+            if (length > _stream.MostBytes - StoreHeader.Size)
+                return ValueTask.FromException<byte[]>(new StoreException($"A request of {length} bytes about '{first}' does not fit into a message of {_stream.MostBytes - StoreHeader.Size} bytes; make the value or the path shorter.", StoreError.E2BIG));
             if (_fault is not null) return ValueTask.FromException<byte[]>(_fault);
             pending = _spare.TryPop(out PendingRequest? used) ? used : new(GiveBack);
             (pending.Operation, pending.Subject) = (operation, first);
@@ -80,7 +75,7 @@ internal sealed class StoreLink : IDisposable
     public void Dispose()
     {
         Fail(new ObjectDisposedException(nameof(StoreClient), "The store's client was closed."));
-        _socket.Dispose();
+        _stream.Dispose();
     }
 
     private Span<byte> Room(int bytes)
@@ -113,10 +108,10 @@ internal sealed class StoreLink : IDisposable
                     count = _collected;
                     _collected = 0;
                 }
-                for (int at = 0; at < count;) at += await _socket.SendAsync(_sending.AsMemory(at, count - at));
+                await _stream.SendAsync(_sending.AsMemory(0, count), _notSent);
             }
         }
-        catch (Exception exception) when (exception is SocketException or ObjectDisposedException) { Fail(Lost(exception)); }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException or StoreException) { Fail(Lost(exception)); }
     }
 
     private async Task ReceiveAsync()
@@ -127,7 +122,7 @@ internal sealed class StoreLink : IDisposable
         {
             while (true)
             {
-                int got = await _socket.ReceiveAsync(buffer.AsMemory(held));
+                int got = await _stream.ReceiveAsync(buffer.AsMemory(held));
                 if (got == 0) throw new StoreException("The store's server closed the connection.");
                 held += got;
                 int at = 0;
@@ -159,6 +154,26 @@ internal sealed class StoreLink : IDisposable
         else pending.SetException(new StoreException($"The store's server answered {pending.Operation} with {header.Operation}."));
     }
 
+    // As the C library has it: what is a socket is connected to, anything else is a device.
+    private static async Task<IStoreStream> OpenAsync(string path, CancellationToken cancel)
+    {
+        try { return await SocketStream.ConnectAsync(path, cancel); }
+        catch (SocketException exception) when (exception.SocketErrorCode == SocketError.ConnectionRefused)
+        {
+            try { return DeviceStream.Open(path); }
+            catch (LinuxException refusal) when (refusal.Errno is Errno.NoSuchAddress or Errno.NotPermitted) { }   // a socket that nobody listens on; a plain file
+            throw;
+        }
+    }
+
+    private void NotSent(StoreHeader header, int errno)
+    {
+        PendingRequest? pending;
+        lock (_gate) if (!_waiting.Remove(header.RequestId, out pending)) return;
+        StoreError error = Enum.IsDefined((StoreError)errno) ? (StoreError)errno : StoreError.Unknown;
+        pending.SetException(new StoreException($"{pending.Operation} of '{pending.Subject}' failed: {error}.", error));
+    }
+
     private static StoreException Refused(PendingRequest pending, ReadOnlySpan<byte> payload)
     {
         StoreError error = StoreErrors.Parse(payload, out string detail);
@@ -179,6 +194,6 @@ internal sealed class StoreLink : IDisposable
             _collected = 0;
         }
         foreach (PendingRequest pending in waiting) pending.SetException(_fault);
-        _socket.Dispose();
+        _stream.Dispose();
     }
 }
