@@ -7,7 +7,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT := 1
 CONFIGURATION ?= Release
 
-.PHONY: help build demo demo-zeromq test test-fast bench fuzz guest lint format setup clean distclean
+.PHONY: help build demo demo-zeromq test test-fast bench fuzz guest xen lint format setup clean distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
@@ -44,6 +44,10 @@ fuzz: ## fuzz everything that parses another party's bytes, for a few minutes
 guest: ## the guest's kernel and initramfs, in artifacts/guest
 	@eng/setup guest
 	@$(MAKE) --no-print-directory -C guest/image
+
+xen: ## Xen, its dom0 and two domains for the tests, in artifacts/xen
+	@eng/setup xen
+	@$(MAKE) --no-print-directory -C guest/xen
 
 lint: ## format, shell scripts, kernel modules
 	@eng/setup lint
