@@ -17,7 +17,7 @@ internal static class Runner
     /// <returns>An <see cref="ExitCode"/>.</returns>
     public static async Task<int> RunAsync(string[] arguments, Screen screen, Func<string, string?> environment, CancellationToken stop)
     {
-        ParseResult parsed = CommandTree.Create(new CommandContext(screen, environment)).Parse(arguments);
+        ParseResult parsed = CommandTree.Create(new CommandContext(screen, environment)).Parse(arguments, new() { ResponseFileTokenReplacer = null });   // @releaseDomain is a path of the store, not a file of arguments
         if (parsed.Errors.Count > 0 && parsed.Action is null or System.CommandLine.Invocation.ParseErrorAction)
         {
             string path = PathOf(parsed.CommandResult.Command);

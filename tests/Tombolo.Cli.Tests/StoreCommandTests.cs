@@ -66,6 +66,13 @@ public sealed class StoreCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Watch_OfASpecialPath_IsNoFileOfArguments()
+    {
+        CommandLine watch = await CommandLine.RunAsync($"store watch @releaseDomain -n 1 --socket {Socket}");
+        (watch.ExitCode, watch.Out, watch.Error).ShouldBe((ExitCode.Done, "@releaseDomain\n", ""));
+    }
+
+    [Fact]
     public async Task Watch_PrintsChanges()
     {
         using Process watch = _programs.Start(Programs.Tombolo, "store", "watch", "/vm/two", "-n", "3", "--socket", Socket);
