@@ -36,7 +36,7 @@ module_param_named(move, tombolo_move, bool, 0444);
 MODULE_PARM_DESC(move, "move the shared memory above 4 GiB, where it can be cached, if firmware put it below (default Y)");
 
 /* Kinds of functions that every adapter offers; a kind's driver decides whether its layout is there. */
-static const char * const tombolo_kinds[] = { "mailbox", "window" };
+static const char * const tombolo_kinds[] = { "mailbox", "window", "grant" };
 
 /**
  * struct tombolo_adapter - One ivshmem PCI device.

@@ -38,8 +38,10 @@
 /* vm_area_struct.vm_flags is written through a function since 6.3. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
 #define tombolo_vm_flags_set(vma, flags) vm_flags_set(vma, flags)
+#define tombolo_vm_flags_clear(vma, flags) vm_flags_clear(vma, flags)
 #else
 #define tombolo_vm_flags_set(vma, flags) ((vma)->vm_flags |= (flags))
+#define tombolo_vm_flags_clear(vma, flags) ((vma)->vm_flags &= ~(flags))
 #endif
 
 /* eventfd_signal() always adds 1 since 6.8. */
