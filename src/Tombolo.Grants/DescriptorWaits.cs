@@ -15,7 +15,14 @@ internal static class DescriptorWaits
     /// <param name="fd">Borrowed until the result is disposed.</param>
     /// <param name="readable">What to call.</param>
     /// <returns>Dispose it to watch no longer.</returns>
-    public static IDisposable Watch(SafeFd fd, Action readable)
+    public static IDisposable Watch(SafeFd fd, Action readable) => Watch(fd, EpollEvents.Readable, readable);
+
+    /// <summary>As above, for the end of a socket's other side.</summary>
+    /// <param name="fd">Borrowed until the result is disposed.</param>
+    /// <param name="over">What to call.</param>
+    public static IDisposable WatchEnd(SafeFd fd, Action over) => Watch(fd, EpollEvents.ReadHangUp, over);
+
+    private static Watching Watch(SafeFd fd, EpollEvents events, Action happened)
     {
         lock (_gate)
         {
@@ -24,9 +31,9 @@ internal static class DescriptorWaits
                 _epoll = new();
                 new Thread(() => Run(_epoll)) { Name = "event-channels", IsBackground = true }.Start();
             }
-            var watching = new Watching(fd.Duplicate(), readable, ++_lastToken);   // an own duplicate: the same descriptor may be watched twice, and closed meanwhile
+            var watching = new Watching(fd.Duplicate(), happened, ++_lastToken);   // an own duplicate: the same descriptor may be watched twice, and closed meanwhile
             _watches.Add(watching.Token, watching);
-            _epoll.Add(watching.Descriptor, EpollEvents.Readable, watching.Token);
+            _epoll.Add(watching.Descriptor, events, watching.Token);
             return watching;
         }
     }
@@ -42,15 +49,15 @@ internal static class DescriptorWaits
                 Watching? watching;
                 lock (_gate) _ = _watches.TryGetValue(report.Token, out watching);
                 watching?.Dispose();
-                watching?.Readable();
+                watching?.Happened();
             }
         }
     }
 
-    private sealed class Watching(SafeFd descriptor, Action readable, ulong token) : IDisposable
+    private sealed class Watching(SafeFd descriptor, Action happened, ulong token) : IDisposable
     {
         public SafeFd Descriptor { get; } = descriptor;
-        public Action Readable { get; } = readable;
+        public Action Happened { get; } = happened;
         public ulong Token { get; } = token;
 
         public void Dispose()

@@ -35,3 +35,13 @@ public sealed class LocalConformanceTests : ConformanceTests
         return (ground.Join(First), ground.Join(Second), ground);
     }
 }
+
+/// <summary>Host processes at a server, all of them within this process.</summary>
+public sealed class SocketConformanceTests : ConformanceTests
+{
+    protected override (IDomain First, IDomain Second, IDisposable Ground) Open()
+    {
+        TestGround ground = new();
+        return (ground.Join(First), ground.Join(Second), ground);
+    }
+}

@@ -39,7 +39,7 @@ internal sealed partial class GrantBook
         if (closed.Peer is { } peer)
         {
             peer.Peer = null;   // it keeps both eventfds, for the next one that binds
-            return;
+            if (ReferenceEquals(peer.Others, closed.Own)) return;   // not so where both were declared again
         }
         closed.Own.Dispose();
         closed.Others.Dispose();

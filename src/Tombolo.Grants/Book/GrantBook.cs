@@ -41,7 +41,7 @@ internal sealed partial class GrantBook(GrantQuotas quotas) : IDisposable
         BookDomain domain = _domains[member.Domain];
         if (!domain.Members.Remove(member)) return false;
         foreach (BookPort port in member.Ports.Values.ToArray()) Close(member, port.Port);
-        foreach (uint mapping in member.Mappings.Keys.ToArray()) Unmap(member, mapping);
+        foreach (uint mapping in member.Mappings.Keys.Concat(member.Claims.Keys).ToArray()) Unmap(member, mapping);
         foreach (GrantedArea area in member.Areas.Values.ToArray()) _ = End(member, area.First, revoke: true);
         bool wasLast = domain.Members.Count == 0;
         Tidy(domain);
@@ -106,33 +106,50 @@ internal sealed partial class GrantBook(GrantQuotas quotas) : IDisposable
     public BookMapping Map(BookMember member, DomainId from, GrantRef first, int pages, bool writable)
     {
         BookDomain domain = _domains[member.Domain];
-        if (!_domains.TryGetValue(from, out BookDomain? granter) || !granter.Pages.TryGetValue(first, out GrantedArea? area) || area.To != member.Domain || area.IsRevoked
-            || pages < 1 || pages > area.Pages - (int)(first.Value - area.First.Value) || (writable && area.IsReadOnly))
-            throw new GrantException(GrantFault.BadReference, $"Domain {from} grants no {pages} pages from reference {first} to domain {member.Domain}{(writable ? " for writing" : "")}.");
+        GrantedArea area = FindArea(member, from, first, pages, writable)
+            ?? throw new GrantException(GrantFault.BadReference, $"Domain {from} grants no {pages} pages from reference {first} to domain {member.Domain}{(writable ? " for writing" : "")}.");
         if (domain.Mappings >= quotas.Mappings) throw Quota(member, "mappings", quotas.Mappings);
         do _lastMapping++;
-        while (_lastMapping == 0 || member.Mappings.ContainsKey(_lastMapping));
+        while (_lastMapping == 0 || member.Mappings.ContainsKey(_lastMapping) || member.Claims.ContainsKey(_lastMapping));
         BookMapping mapping = new(_lastMapping, area, (int)(first.Value - area.First.Value), pages, writable);
-        member.Mappings.Add(mapping.Id, mapping);
         domain.Mappings++;
-        area.Mappings++;
+        Enter(member, mapping);
         return mapping;
     }
 
     /// <summary>Takes a mapping out that is gone.</summary>
     public void Unmap(BookMember member, uint id)
     {
-        if (!member.Mappings.Remove(id, out BookMapping? mapping)) throw new GrantException(GrantFault.BadReference, $"This process has no mapping {id}.");
+        bool isClaim = member.Claims.Remove(id);
+        if (!member.Mappings.Remove(id, out BookMapping? mapping) && !isClaim) throw new GrantException(GrantFault.BadReference, $"This process has no mapping {id}.");
         _domains[member.Domain].Mappings--;
+        if (mapping is null) return;
         GrantedArea area = mapping.Area;
         if (--area.Mappings == 0 && area.IsRevoked) Remove(area);
     }
+
+    /// <summary>The domains that have processes here.</summary>
+    public IEnumerable<DomainId> Present => _domains.Values.Where(domain => domain.Members.Count > 0).Select(domain => domain.Id);
+
+    /// <summary>Everything in the book, for lists, in a fixed order.</summary>
+    public IEnumerable<GrantInfo> Grants() => _domains.Values.OrderBy(domain => domain.Id.Value)
+        .SelectMany(domain => domain.Pages.Values.Distinct().OrderBy(area => area.First.Value))
+        .Select(area => new GrantInfo(area.Granter.Domain, area.First, area.Pages, area.To, area.IsReadOnly, area.Mappings, area.IsRevoked, area.Granter.Who));
+
+    /// <summary>Every port, likewise.</summary>
+    public IEnumerable<PortInfo> Ports() => _domains.Values.OrderBy(domain => domain.Id.Value)
+        .SelectMany(domain => domain.Ports.Values.OrderBy(port => port.Port.Value))
+        .Select(port => new PortInfo(port.Holder.Domain, port.Port, port.Remote, port.Peer?.Port, port.Holder.Who));
 
     /// <summary>Closes every descriptor.</summary>
     public void Dispose()
     {
         foreach (BookMember member in _domains.Values.SelectMany(domain => domain.Members).ToArray()) _ = Leave(member);
     }
+
+    private GrantedArea? FindArea(BookMember member, DomainId from, GrantRef first, int pages, bool writable) =>
+        _domains.TryGetValue(from, out BookDomain? granter) && granter.Pages.TryGetValue(first, out GrantedArea? area) && area.To == member.Domain && !area.IsRevoked
+        && pages >= 1 && pages <= area.Pages - (int)(first.Value - area.First.Value) && !(writable && area.IsReadOnly) ? area : null;
 
     private void Remove(GrantedArea area)
     {

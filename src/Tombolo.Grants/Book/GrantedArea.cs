@@ -34,6 +34,8 @@ internal sealed class BookPort(BookMember holder, EventPort port, DomainId remot
     public SafeFd Others { get; } = others;
     /// <summary>Who is bound to it; null: unbound, the remote domain may bind.</summary>
     public BookPort? Peer { get; set; }
+    /// <summary>In a port declared again: the other end's number; 0 where this end was made unbound, or is new.</summary>
+    public EventPort WasBoundTo { get; init; }
 }
 
 /// <summary>One process that stands in the book as a domain; a domain may have several.</summary>
@@ -45,6 +47,8 @@ internal sealed class BookMember(DomainId domain, string who)
     public Dictionary<GrantRef, GrantedArea> Areas { get; } = [];
     public Dictionary<uint, BookMapping> Mappings { get; } = [];
     public Dictionary<EventPort, BookPort> Ports { get; } = [];
+    /// <summary>Mappings whose grant has not been declared again.</summary>
+    public Dictionary<uint, BookClaim> Claims { get; } = [];
 }
 
 /// <summary>A domain in the book: its table of grants and its ports, of all its members.</summary>

@@ -51,6 +51,7 @@ internal sealed class HostDomain(DomainId id, IGrantService service) : IDomain, 
         using SafeFd memory = answer.Memory;
         try
         {
+            CheckMemory(memory, answer.FirstPage, references.Count);
             Window window = Window.MapDevice(memory, (long)references.Count * IGrants.PageBytes, (long)answer.FirstPage * IGrants.PageBytes, writable);
             return Keep(new HostMapping(this, from, [.. references], answer.Id, window));
         }
@@ -101,6 +102,16 @@ internal sealed class HostDomain(DomainId id, IGrantService service) : IDomain, 
     {
         if (offsetBytes < 0 || offsetBytes > IGrants.PageBytes - lengthBytes)
             throw new ArgumentOutOfRangeException(nameof(offsetBytes), offsetBytes, $"{lengthBytes} bytes at offset {offsetBytes} are not within a page of {IGrants.PageBytes} bytes.");
+    }
+
+    // Touching what lies beyond the memory would end this process: the service is believed, but not that far.
+    private static void CheckMemory(SafeFd memory, int firstPage, int pages)
+    {
+        bool isSealed;
+        try { isSealed = (Memfd.SealsOf(memory) & Seals.Shrink) != 0; }
+        catch (LinuxException) { isSealed = false; }
+        if (!isSealed || SharedFile.SizeOf(memory) < ((long)firstPage + pages) * IGrants.PageBytes)
+            throw new GrantException(GrantFault.Lost, $"The memory that was handed over is not sealed, or shorter than {firstPage} and {pages} pages.");
     }
 
     private T Keep<T>(T part) where T : IDisposable

@@ -36,7 +36,7 @@ internal sealed class HostGrant(HostDomain domain, DomainId to, GrantRef first, 
         {
             if (_isOver) return;
             try { _ = domain.Service.End(first, revoke: true); }
-            catch (GrantException exception) when (exception.Fault == GrantFault.Lost) { }   // and the grant with it
+            catch (GrantException) { }   // the server is gone, or does not know it: so it has ended
             Finish();
         }
     }
@@ -66,7 +66,7 @@ internal sealed class HostMapping(HostDomain domain, DomainId from, IReadOnlyLis
         window.Dispose();   // first: the service believes what it is told
         domain.Forget(this);
         try { domain.Service.Unmap(id); }
-        catch (GrantException exception) when (exception.Fault == GrantFault.Lost) { }   // and the mapping's line with it
+        catch (GrantException) { }   // the server is gone, or does not know it
     }
 }
 
@@ -123,7 +123,7 @@ internal sealed class HostEventChannel : EventChannel
         _isClosed = true;
         _domain.Forget(this);
         try { _domain.Service.Close(Port); }
-        catch (GrantException exception) when (exception.Fault == GrantFault.Lost) { }   // and the port with it
+        catch (GrantException) { }   // the server is gone, or does not know it
         _heard.Dispose();
         _own.Dispose();
         _others.Dispose();

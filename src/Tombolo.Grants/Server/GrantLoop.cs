@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: MIT
+using System.Collections.Concurrent;
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using Tombolo.Linux;
+using Tombolo.Memory;
+using Tombolo.Store;
+using Tombolo.Wire;
+
+namespace Tombolo.Grants;
+
+/// <summary>Talks to the processes: one thread, which owns the book; no process waits for another.</summary>
+internal sealed class GrantLoop : IDisposable
+{
+    private const ulong ListenerToken = 0, CommandToken = 1;
+    private static readonly TimeSpan _retry = TimeSpan.FromMilliseconds(5), _look = TimeSpan.FromMilliseconds(50);   // the latter: for deaths of those who are expected
+
+    private readonly GrantServerOptions _options;
+    private readonly SafeFd _listener;
+    private readonly IGrantObserver? _observer;
+    private readonly ILogger _log;
+    private readonly GrantBook _book;
+    private readonly GrantRequests _requests;
+    private readonly Epoll _epoll = new();
+    private readonly Doorbell _commandBell = Doorbell.Create();
+    private readonly ConcurrentQueue<Action> _commands = new();
+    private readonly Dictionary<ulong, GrantSession> _byToken = [];
+    private readonly byte[] _buffer = new byte[GrantMessage.Size + 1];
+    private readonly ExpectedProcesses _processes;
+    private readonly long _start;
+    private ulong _nextToken = CommandToken + 1;
+    private bool _isStopping, _isAccepting = true, _isGrace;
+
+    public GrantLoop(GrantServerOptions options, SafeFd listener, bool isGrace, IGrantObserver? observer, ILogger log)
+    {
+        (_options, _listener, _isGrace, _observer, _log) = (options, listener, isGrace, observer, log);
+        _start = options.Time.GetTimestamp();
+        _book = new(options.Quotas);
+        _requests = new(_book);
+        _processes = new(options.SocketPath + ".processes");
+        if (isGrace) _processes.Load();
+        _epoll.Add(listener, EpollEvents.Readable, ListenerToken);
+        _epoll.Add(_commandBell.Descriptor, EpollEvents.Readable, CommandToken);
+    }
+
+    /// <summary>Runs until <see cref="Stop"/>.</summary>
+    public void Run()
+    {
+        var reports = new EpollReport[128];
+        while (!_isStopping)
+        {
+            int count = _epoll.Wait(reports, NextTimeout());
+            foreach (EpollReport report in reports.AsSpan(0, count)) Dispatch(report);
+            if (_isGrace && (GraceLeft == TimeSpan.Zero || _processes.IsNobody)) EndGrace();
+            RetryUnsent();
+            ListenAgain();
+        }
+        foreach (GrantSession session in _byToken.Values.ToArray()) Close(session);
+    }
+
+    /// <summary>Has the loop do something; from any thread.</summary>
+    public void Post(Action command)
+    {
+        _commands.Enqueue(command);
+        _ = _commandBell.Ring();
+    }
+
+    /// <summary>Ends the loop. Call it on the loop.</summary>
+    public void Stop() => _isStopping = true;
+
+    /// <summary>What there is. Call it on the loop.</summary>
+    public GrantSnapshot Snapshot() => new([.. _book.Present.OrderBy(domain => domain.Value)], [.. _book.Grants()], [.. _book.Ports()]);
+
+    public void Dispose()
+    {
+        _processes.Delete();
+        _book.Dispose();
+        _commandBell.Dispose();
+        _epoll.Dispose();
+    }
+
+    private TimeSpan GraceLeft => _options.Grace - _options.Time.GetElapsedTime(_start) is { Ticks: > 0 } left ? left : TimeSpan.Zero;
+
+    private TimeSpan NextTimeout() => !_isAccepting || _byToken.Values.Any(session => session.Unsent is not null) ? _retry : _isGrace ? (GraceLeft < _look ? GraceLeft : _look) : Timeout.InfiniteTimeSpan;
+
+    private void Dispatch(EpollReport report)
+    {
+        if (report.Token == ListenerToken) AcceptWaiting();
+        else if (report.Token == CommandToken)
+        {
+            _ = _commandBell.TryTake();
+            while (_commands.TryDequeue(out Action? command)) command();
+        }
+        else if (_byToken.TryGetValue(report.Token, out GrantSession? session)) Guard(session, report);
+    }
+
+    // One process's fault, or ours about it, ends that process's session alone.
+    private void Guard(GrantSession session, EpollReport report)
+    {
+        try
+        {
+            if ((report.Events & (EpollEvents.HangUp | EpollEvents.Error | EpollEvents.ReadHangUp)) != 0) Close(session);
+            else Read(session);
+        }
+        catch (ProtocolException exception) { Drop(session, exception.Message); }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            Log.ProcessFault(_log, session.Who.ProcessId, exception.ToString());
+            Close(session);
+        }
+    }
+
+    private void AcceptWaiting()
+    {
+        while (_byToken.Count < _options.MaxProcesses)
+        {
+            SafeFd? socket = UnixSocket.TryAccept(_listener, out int errno);
+            if (socket is null)
+            {
+                if (errno is Errno.WouldBlock or Errno.ConnectionAborted or Errno.Interrupted) return;
+                break;
+            }
+            GrantSession session = new(socket, UnixSocket.CredentialsOf(socket), _nextToken++);
+            _byToken.Add(session.Token, session);
+            _epoll.Add(socket, EpollEvents.Readable | EpollEvents.ReadHangUp, session.Token);
+        }
+        _epoll.Remove(_listener);   // no room, or no descriptor: those who wait go on waiting in the socket's queue
+        _isAccepting = false;
+    }
+
+    private void ListenAgain()
+    {
+        if (_isAccepting || _byToken.Count >= _options.MaxProcesses) return;
+        _epoll.Add(_listener, EpollEvents.Readable, ListenerToken);
+        _isAccepting = true;
+    }
+
+    // A few requests at a time, so that nobody keeps the loop to itself.
+    private void Read(GrantSession session)
+    {
+        using var inbox = new FdInbox();
+        for (int requests = 0; requests < 16 && !session.IsBusy && _byToken.ContainsKey(session.Token); requests++)
+        {
+            SocketResult result = UnixSocket.Receive(session.Socket, _buffer, inbox);
+            if (result.IsWouldBlock) return;
+            if (!result.IsMoved)
+            {
+                Close(session);
+                return;
+            }
+            if (result.Bytes != GrantMessage.Size || !GrantMessage.TryRead(_buffer, out GrantMessage request))
+                throw new ProtocolException(WireFault.TooShort, $"a request has {GrantMessage.Size} bytes, and it sent {(result.Bytes > GrantMessage.Size ? "more" : result.Bytes)}");
+            if (request.Check() is var fault and not WireFault.None) throw new ProtocolException(fault, $"request {request.Code} is not as it should be: {fault}");
+            if (inbox.WasTruncated) Answer(session, new(new((uint)GrantFault.Quota + 1), "The grants' server has no descriptors left."));
+            else if (inbox.Count != request.RequestDescriptors) throw new ProtocolException(WireFault.WrongFdCount, $"request {request.Code} comes with {inbox.Count} descriptors, not {request.RequestDescriptors}");
+            else Serve(session, request, inbox);
+            inbox.Clear();
+        }
+    }
+
+    private void Serve(GrantSession session, GrantMessage request, FdInbox inbox)
+    {
+        if (session.Member is not { } member)
+        {
+            Welcome(session, request);
+            return;
+        }
+        if (_isGrace && request is { Code: (uint)GrantOperation.End, B: 0 })
+        {
+            Park(session, request);
+            return;
+        }
+        if ((GrantOperation)request.Code == GrantOperation.Declared)
+        {
+            _processes.HasDeclared(session.Who.ProcessId, member.Domain);
+            Answer(session, new(new(0)));
+            return;
+        }
+        GrantAnswer answer;
+        try { answer = _requests.Do(member, request, inbox); }
+        catch (GrantException exception) when (_isGrace && IsUnsure(request, exception))
+        {
+            Park(session, request);
+            return;
+        }
+        catch (GrantException exception) { answer = GrantAnswer.Refusal(exception); }
+        catch (LinuxException exception) { answer = new(new((uint)GrantFault.Quota + 1), $"The grants' server cannot: {exception.Message}"); }
+        Answer(session, answer);
+        if (_isGrace && request.Code is >= (uint)GrantOperation.DeclareGrant and <= (uint)GrantOperation.DeclarePort) RetryParked();
+    }
+
+    private void Park(GrantSession session, in GrantMessage request)
+    {
+        session.Parked = request;
+        Hear(session, false);
+    }
+
+    // While others may still declare what they have, nobody is told that it is not there; nor that nobody has it mapped.
+    private static bool IsUnsure(in GrantMessage request, GrantException exception) =>
+        (GrantOperation)request.Code is GrantOperation.Map or GrantOperation.BindInterdomain && exception.Fault is GrantFault.BadReference or GrantFault.BadPort;
+
+    private void Welcome(GrantSession session, in GrantMessage request)
+    {
+        if ((GrantOperation)request.Code != GrantOperation.Hello) throw new ProtocolException(WireFault.OutOfOrder, "it asks for something before it said who it is");
+        DomainId? wish = request.B <= DomainId.Highest ? new((ushort)request.B) : request.B == GrantMessage.AnyDomain ? null : throw new ProtocolException(WireFault.ValueOutOfRange, $"there can be no domain {request.B}");
+        if (_options.Identify(session.Who, wish) is not { } domain || (wish is { } wished && wished != domain))
+        {
+            string reason = wish is null ? "it is no domain" : $"it may not be domain {wish}";
+            Log.Refused(_log, session.Who.ProcessId, session.Who.UserId, reason);
+            Answer(session, new(new((uint)GrantFault.BadDomain + 1), $"The process {session.Who.ProcessId} of user {session.Who.UserId} is refused: {reason}."));
+            return;
+        }
+        session.Member = _book.Join(domain, string.Create(CultureInfo.InvariantCulture, $"process {session.Who.ProcessId}"), out bool isFirst);
+        Log.Joined(_log, session.Who.ProcessId, session.Who.UserId, domain.Value);
+        _processes.Came(session.Who.ProcessId, domain);
+        if (isFirst) _observer?.DomainCame(domain);
+        Answer(session, new(new(0, domain.Value)));
+    }
+
+    private void Answer(GrantSession session, GrantAnswer answer)
+    {
+        SocketResult result = answer.Send(session.Socket);
+        if (result.IsMoved)
+        {
+            if (session.Unsent is not null || session.Parked is not null)
+            {
+                (session.Unsent, session.Parked) = (null, null);
+                Hear(session, true);
+            }
+            return;
+        }
+        if (!result.IsWouldBlock && result.Errno is not (Errno.TooManyReferences or Errno.NoBuffers or Errno.NoMemory))
+        {
+            Close(session);
+            return;
+        }
+        session.Parked = null;
+        session.Unsent = answer;
+        Hear(session, false);
+    }
+
+    // Deaf but for its end.
+    private void Hear(GrantSession session, bool reads) => _epoll.Change(session.Socket, (reads ? EpollEvents.Readable : EpollEvents.None) | EpollEvents.ReadHangUp, session.Token);
+
+    private void RetryUnsent()
+    {
+        foreach (GrantSession session in _byToken.Values.Where(session => session.Unsent is not null).ToArray()) Answer(session, session.Unsent!);
+    }
+
+    private void RetryParked()
+    {
+        using var none = new FdInbox();
+        foreach (GrantSession session in _byToken.Values.Where(session => session.Parked is not null).ToArray()) Serve(session, session.Parked!.Value, none);
+    }
+
+    private void EndGrace()
+    {
+        _isGrace = false;
+        RetryParked();
+        _observer?.Settled([.. _book.Present]);
+    }
+
+    private void Drop(GrantSession session, string reason)
+    {
+        Log.Dropped(_log, session.Who.ProcessId, session.Who.UserId, reason);
+        Close(session);
+    }
+
+    private void Close(GrantSession session)
+    {
+        if (!_byToken.Remove(session.Token)) return;
+        _epoll.Remove(session.Socket);
+        session.Socket.Dispose();
+        if (session.Member is not { } member) return;
+        bool wasLast = _book.Leave(member);
+        if (_isStopping) return;
+        _processes.Went(session.Who.ProcessId, member.Domain);
+        if (wasLast) _observer?.DomainWent(member.Domain);
+    }
+}
