@@ -45,7 +45,13 @@ internal static partial class Log
     [LoggerMessage(7012, LogLevel.Information, "Port {Port}: its guest's memory is not sealed; if whoever owns it makes it smaller, the port's session ends.")]
     public static partial void MemoryNotSealed(ILogger log, string port);
 
-    [LoggerMessage(7013, LogLevel.Warning, "Port {Port}: its driver kicks ring {Ring} again and again and sends nothing; its kicks are not listened to any more, the ring is looked at every millisecond.")]
+    [LoggerMessage(7015, LogLevel.Information, "Port {Port}: its uplink is there.")]
+    public static partial void UplinkAttached(ILogger log, string port);
+
+    [LoggerMessage(7016, LogLevel.Warning, "Port {Port}: its uplink is gone: {Reason}")]
+    public static partial void UplinkEnded(ILogger log, string port, string reason);
+
+    [LoggerMessage(7017, LogLevel.Warning, "Port {Port}: its driver kicks ring {Ring} again and again and sends nothing; its kicks are not listened to any more, the ring is looked at every millisecond.")]
     public static partial void KickStorm(ILogger log, string port, int ring);
 
     [LoggerMessage(7013, LogLevel.Warning, "Port {Port}: refused the front end of process {Process}: no descriptor is left.")]

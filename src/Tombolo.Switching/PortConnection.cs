@@ -4,9 +4,15 @@ using Tombolo.Linux;
 namespace Tombolo.Switching;
 
 /// <summary>How a port is reached: its socket, and the session there is. Belongs to the control loop.</summary>
-internal sealed class PortConnection(VhostPort port) : IDisposable
+internal sealed class PortConnection(Port port) : IDisposable
 {
-    public VhostPort Port => port;
+    public Port Port => port;
+
+    /// <summary>The same, where it has a front end.</summary>
+    public VhostPort? Vhost => port as VhostPort;
+
+    /// <summary>The far end of a pcap uplink.</summary>
+    public PcapPlayer? Player { get; set; }
 
     /// <summary>Where we listen; null where we connect.</summary>
     public SafeFd? Listener { get; set; }
@@ -31,6 +37,7 @@ internal sealed class PortConnection(VhostPort port) : IDisposable
     public void Dispose()
     {
         Session?.Dispose();
+        Player?.Dispose();
         if (Listener is not null) File.Delete(port.Options.SocketPath);
         Listener?.Dispose();
         Claim?.Dispose();

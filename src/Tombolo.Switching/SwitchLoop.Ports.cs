@@ -13,18 +13,26 @@ internal sealed partial class SwitchLoop
         ThrowIfAny(options.Problems().Concat(SwitchOptions.PortsTogether(_ports.Values.Select(static other => other.Port.Options).Append(options))));
         if (_ports.Count >= SwitchOptions.MaxPorts) throw new SwitchException($"Switch '{_options.Name}' has {_ports.Count} ports already, the most there may be.");
         int index = Enumerable.Range(0, SwitchOptions.MaxPorts).First(free => _ports.Values.All(other => other.Port.Index != free));
-        var port = new VhostPort(options, index, _time, this);
+        Port port = options.Uplink is null ? new VhostPort(options, index, _time, this) : new UplinkPort(options, index, _time);
         port.CountersBefore = Sum(index);
         var connection = new PortConnection(port);
-        if (options.IsClient) connection.ConnectAt = _time.GetTimestamp();
-        else Listen(connection);
+        if (options is { HasSocket: true, IsClient: false }) Listen(connection);
         _ports.Add(options.Name, connection);
         Rebuild();
+        if (options is { HasSocket: true, IsClient: true }) connection.ConnectAt = _time.GetTimestamp();
+        if (options.HasSocket) return;
+        try { OpenUplink(connection); }   // last: its frames come at once
+        catch
+        {
+            RemovePort(options.Name);
+            throw;
+        }
     }
 
     public void RemovePort(string name)
     {
         PortConnection connection = Find(name);
+        if (connection.Vhost is null) EndUplink(connection, "The port was removed.");
         EndSession(connection, "The port was removed.");
         _ = _ports.Remove(name);
         if (connection.Listener is { } listener)
@@ -42,7 +50,7 @@ internal sealed partial class SwitchLoop
     public void ChangePort(PortOptions options)
     {
         ThrowIfAny(options.Problems());
-        VhostPort port = Find(options.Name).Port;
+        Port port = Find(options.Name).Port;
         PortOptions old = port.Options;
         if (options with { Macs = old.Macs, AllowsAnySource = old.AllowsAnySource, Learns = old.Learns, MostLearned = old.MostLearned, Mtu = old.Mtu, ToGuest = old.ToGuest, FromGuest = old.FromGuest } != old)
             throw new SwitchException($"Port '{options.Name}' is in use: its socket, queues, features and backlog cannot change; remove it and add it again.");
@@ -108,13 +116,13 @@ internal sealed partial class SwitchLoop
 
     private PortSnapshot Snapshot(PortConnection connection)
     {
-        VhostPort port = connection.Port;
+        Port port = connection.Port;
         long[] counters = Sum(port.Index);
         for (int i = 0; i < counters.Length; i++) counters[i] -= port.CountersBefore[i];
         int rings = 0;
-        foreach (Vring ring in port.Device.Rings)
+        foreach (Vring ring in connection.Vhost is { } vhost ? vhost.Device.Rings : [])
             if (ring.IsUsable) rings++;
-        return new(port.Options, connection.Session?.Who.ProcessId, port.IsUp, port.Features, rings, port.Fault, connection.LastEnd, counters);
+        return new(port.Options, connection.Session?.Who.ProcessId, port.IsUp, connection.Vhost?.Features ?? VirtioFeatures.None, rings, connection.Vhost?.Fault, connection.LastEnd, counters);
     }
 
     private DataThread ThreadOf(VhostPort port, Vring ring) => _threads[(port.Index + (ring.Index / 2)) % _threads.Length];

@@ -182,8 +182,13 @@ internal sealed partial class SwitchLoop : ISwitchCore, IPortOwner, IDisposable
     private void Admit(PortConnection connection, SafeFd socket)
     {
         PeerCredentials who = UnixSocket.CredentialsOf(socket);
+        if (connection.Vhost is null && !connection.Port.IsUp)
+        {
+            AttachUplink(connection, socket, isStream: true);
+            return;
+        }
         if (connection.Session is { } old && UnixSocket.Wait(old.Socket, forReading: true, TimeSpan.Zero)) Serve(connection, new(EpollEvents.Readable, connection.SessionToken));   // it may have hung up already
-        if (connection.Session is null)
+        if (connection.Session is null && connection.Vhost is not null)
         {
             Attach(connection, socket, who);
             return;
@@ -194,7 +199,7 @@ internal sealed partial class SwitchLoop : ISwitchCore, IPortOwner, IDisposable
 
     private void Attach(PortConnection connection, SafeFd socket, PeerCredentials who)
     {
-        connection.Session = new(socket, who, connection.Port.Device);
+        connection.Session = new(socket, who, connection.Vhost!.Device);
         connection.SessionToken = Register(connection, socket, EpollEvents.Readable | EpollEvents.ReadHangUp);
         connection.ConnectAt = null;
         Log.Attached(_log, connection.Port.Name, who.ProcessId, who.UserId);
@@ -207,7 +212,7 @@ internal sealed partial class SwitchLoop : ISwitchCore, IPortOwner, IDisposable
         _epoll.Remove(session.Socket);
         session.Dispose();
         (connection.Session, connection.LastEnd) = (null, reason);
-        if (connection.Port.Options.IsClient) connection.ConnectAt = _time.GetTimestamp() + (long)(_options.Reconnect.TotalSeconds * _time.TimestampFrequency);
+        if (connection.Port.Options.IsClient) connection.ConnectAt = Soon();
     }
 
     private void ConnectDue()
@@ -215,14 +220,22 @@ internal sealed partial class SwitchLoop : ISwitchCore, IPortOwner, IDisposable
         foreach (PortConnection connection in _ports.Values)
         {
             if (connection.ConnectAt is not { } at || at > _time.GetTimestamp()) continue;
-            try
-            {
-                SafeFd socket = UnixSocket.Connect(connection.Port.Options.SocketPath, UnixSocketKind.Stream, TimeSpan.FromSeconds(1));
-                socket.SetNonBlocking();
-                Attach(connection, socket, UnixSocket.CredentialsOf(socket));
-            }
-            catch (LinuxException) { connection.ConnectAt = _time.GetTimestamp() + (long)(_options.Reconnect.TotalSeconds * _time.TimestampFrequency); }
+            try { Connect(connection); }
+            catch (TomboloException) { connection.ConnectAt = Soon(); }
         }
+    }
+
+    private void Connect(PortConnection connection)
+    {
+        if (connection.Port.Options.Uplink is TapUplink)
+        {
+            OpenUplink(connection);
+            return;
+        }
+        SafeFd socket = UnixSocket.Connect(connection.Port.Options.SocketPath, UnixSocketKind.Stream, TimeSpan.FromSeconds(1));
+        socket.SetNonBlocking();
+        if (connection.Vhost is null) AttachUplink(connection, socket, isStream: true);
+        else Attach(connection, socket, UnixSocket.CredentialsOf(socket));
     }
 
     // Whoever takes memory back that we have mapped (see BusErrorGuard) is served no longer.
@@ -232,7 +245,7 @@ internal sealed partial class SwitchLoop : ISwitchCore, IPortOwner, IDisposable
         _faults = BusErrorGuard.Faults;
         foreach (PortConnection connection in _ports.Values)
         {
-            if (connection.Session is null || !connection.Port.Device.IsMemoryLost) continue;
+            if (connection.Session is null || !connection.Vhost!.Device.IsMemoryLost) continue;
             const string Reason = "The front end took memory back that it had given: it was gone when it was touched.";
             Log.SessionEnded(_log, connection.Port.Name, Reason);
             EndSession(connection, Reason);

@@ -45,6 +45,6 @@ public sealed record SwitchOptions
     {
         PortOptions[] all = [.. ports];
         foreach (IGrouping<string, PortOptions> twice in all.GroupBy(static port => port.Name).Where(static group => group.Count() > 1)) yield return $"There are two ports named '{twice.Key}'.";
-        foreach (IGrouping<string, PortOptions> twice in all.GroupBy(static port => Path.GetFullPath(port.SocketPath)).Where(static group => group.Count() > 1)) yield return $"Two ports use the socket '{twice.Key}'.";
+        foreach (IGrouping<string, PortOptions> twice in all.Where(static port => port.SocketPath.Length > 0).GroupBy(static port => Path.GetFullPath(port.SocketPath)).Where(static group => group.Count() > 1)) yield return $"Two ports use the socket '{twice.Key}'.";
     }
 }

@@ -68,6 +68,14 @@ public sealed class VirtualSwitch : IAsyncDisposable
     /// <exception cref="SwitchException">They have problems; the message names them all.</exception>
     public Task SetTopologiesAsync(IReadOnlyList<TopologyOptions> topologies) => DoAsync(() => _loop.SetTopologies(topologies));
 
+    /// <summary>Begins to capture a port's frames, both ways, as pcapng. The data threads are not slowed down by more than a copy: what is not written in time is dropped and counted.</summary>
+    /// <param name="port">The port's name.</param>
+    /// <param name="output">Where to: a file, a pipe into tshark. It stays the caller's, and is written until the capture is disposed.</param>
+    /// <param name="options">How; null for all of every frame.</param>
+    /// <exception cref="SwitchException">There is no such port, or it is captured already.</exception>
+    public Task<PortCapture> CaptureAsync(string port, Stream output, CaptureOptions? options = null) => AskAsync(() => _loop.Capture(port, output, options ?? new(), capture =>
+        _isDisposed ? Task.CompletedTask : DoAsync(() => _loop.EndCapture(capture))));
+
     /// <summary>The state now.</summary>
     public Task<SwitchSnapshot> SnapshotAsync() => AskAsync(_loop.Snapshot);
 

@@ -89,19 +89,28 @@ internal sealed partial class DataThread
         Span<byte> start = stackalloc byte[NetHeader.Bytes + Frame.HeadBytes];
         (int piece, int skip) = CopyStart(pieces, start, headerBytes);
         _ = NetHeader.TryRead(start, out NetHeader header);
+        if (!header.MaySend(ring.Features, length))
+        {
+            Count(port.Index, PortCounter.FramesFrom);
+            Count(port.Index, PortCounter.BytesFrom, length);
+            Count(port.Index, PortCounter.BadOffload);
+            return;
+        }
+        Receive(port, new(header, start[NetHeader.Bytes..], pieces[piece..], skip, length), ring.Index / 2, now);
+    }
+
+    /// <summary>A frame comes from a port, well-formed as far as its kind can tell.</summary>
+    public void Receive(Port port, in Frame frame, int queue, long now)
+    {
         Count(port.Index, PortCounter.FramesFrom);
-        Count(port.Index, PortCounter.BytesFrom, length);
-        if (length > Frame.MaxBytes || (header.Gso == 0 && length > port.Options.Mtu + Frame.HeadBytes + 8))
+        Count(port.Index, PortCounter.BytesFrom, frame.Length);
+        if (frame.Length > Frame.MaxBytes || (frame.Header.Gso == 0 && frame.Length > port.Options.Mtu + Frame.HeadBytes + 8))
         {
             Count(port.Index, PortCounter.TooLong);
             return;
         }
-        if (!header.MaySend(ring.Features, length))
-        {
-            Count(port.Index, PortCounter.BadOffload);
-            return;
-        }
-        Enter(port, new(header, start[NetHeader.Bytes..], pieces[piece..], skip, length), ring.Index / 2, now);
+        port.Capture?.Note(frame, CaptureDirection.FromGuest);
+        Enter(port, frame, queue, now);
     }
 
     // Offload header and addresses, to where they stand with a header of full length; gives back what follows them.

@@ -19,6 +19,9 @@ internal interface ISwitchCore
     /// <summary>A port's driver lied.</summary>
     void NoteFault(VhostPort port, Vring ring, RingFault fault);
 
+    /// <summary>An uplink's descriptor gives nothing any more.</summary>
+    void NoteUplinkEnd(UplinkPort port, ulong token, string reason);
+
     /// <summary>Memory that some front end gave was not there when it was touched.</summary>
     void NoteMemoryFault();
 
@@ -47,6 +50,8 @@ internal sealed partial class DataThread : IDisposable
     private readonly ConcurrentQueue<Action<DataThread>> _commands = new();
     private readonly Dictionary<ulong, RingPoller> _byToken = [];
     private readonly List<RingPoller> _awake = [];   // what a turn looks at: a ring asleep costs nothing
+    private readonly Dictionary<ulong, UplinkPort> _uplinks = [];
+    private readonly List<UplinkPort> _stuck = [];   // the end of a frame waits for room
     private readonly EpollReport[] _reports = new EpollReport[64];
     private readonly long _maxSpin;
     private readonly long _leastSpin;
@@ -76,6 +81,9 @@ internal sealed partial class DataThread : IDisposable
 
     /// <summary>A whole frame that has to be changed.</summary>
     public PinnedBytes Scratch { get; } = new(Frame.MaxBytes);
+
+    /// <summary>Descriptors that somebody sends where none are wanted; they are closed at once.</summary>
+    public FdInbox Strangers { get; } = new();
 
     /// <summary>A part of one.</summary>
     public PinnedBytes Part { get; } = new(Frame.MaxBytes);
@@ -117,6 +125,17 @@ internal sealed partial class DataThread : IDisposable
         if (_byToken.Remove(token, out RingPoller? poller)) _ = _awake.Remove(poller);
     }
 
+    /// <summary>Takes an uplink's frames from now on. On the thread.</summary>
+    public void Add(UplinkPort port, ulong token) => _uplinks[token] = port;
+
+    public void RemoveUplink(ulong token) => _ = _uplinks.Remove(token);
+
+    /// <summary>The end of a frame waits for an uplink to have room.</summary>
+    public void NoteStuck(UplinkPort port)
+    {
+        if (!_stuck.Contains(port)) _stuck.Add(port);
+    }
+
     public void Stop() => _isStopping = true;
 
     /// <summary>Runs until <see cref="Stop"/>.</summary>
@@ -140,6 +159,11 @@ internal sealed partial class DataThread : IDisposable
             if (poller.IsMuted || poller.Ring.Kick is null) unkicked += now - poller.LastWork >= _spin ? 1 : 0;
             else if (moved == 0 && now - poller.LastWork >= _spin && FallsAsleep(poller)) _awake.RemoveAt(i);
         }
+        for (int i = _stuck.Count - 1; i >= 0; i--)
+        {
+            _stuck[i].Flush();
+            if (!_stuck[i].IsStuck) _stuck.RemoveAt(i);
+        }
         if (BusErrorGuard.Faults != _faults)
         {
             _faults = BusErrorGuard.Faults;
@@ -150,13 +174,14 @@ internal sealed partial class DataThread : IDisposable
             if (!didWork) Thread.SpinWait(SpinsBetweenTurns);
             if (++_turn % TurnsBetweenLooks == 0) _ = Look(TimeSpan.Zero);
         }
-        else if (mayWait) Sleep(unkicked > 0);
+        else if (mayWait) Sleep(unkicked > 0 || _stuck.Count > 0);
         else _ = Look(TimeSpan.Zero);
         return didWork;
     }
 
     public void Dispose()
     {
+        Strangers.Dispose();
         _bell.Dispose();
         _epoll.Dispose();
     }
@@ -184,8 +209,19 @@ internal sealed partial class DataThread : IDisposable
             ulong token = _reports[i].Token;
             if (token == BellToken) RunCommands();
             else if (_byToken.TryGetValue(token, out RingPoller? poller)) Kicked(poller);
+            else if (_uplinks.TryGetValue(token, out UplinkPort? uplink)) Serve(uplink, token);
         }
         return count;
+    }
+
+    private void Serve(UplinkPort uplink, ulong token)
+    {
+        _table = _core.Table;
+        string? end = uplink.Serve(this, _time.GetTimestamp());
+        Release();
+        if (end is null) return;
+        _ = _uplinks.Remove(token);
+        _core.NoteUplinkEnd(uplink, token, end);
     }
 
     private void RunCommands()

@@ -18,6 +18,15 @@ internal abstract class Port(PortOptions options, int index, TimeProvider time)
 
     public LinkEmulator? FromGuest { get; private set; } = Emulate(options.FromGuest, time);
 
+    /// <summary>Who looks on; null for nobody. The control loop sets it.</summary>
+    public PortCapture? Capture { get; set; }
+
+    /// <summary>Whether somebody is there who takes frames.</summary>
+    public abstract bool IsUp { get; }
+
+    /// <summary>Closes everything: it is no port any more.</summary>
+    public abstract void Leave();
+
     /// <summary>No longer a part of the switch; frames still under way to it are nobody's.</summary>
     public bool IsGone { get; protected set; }
 

@@ -7,8 +7,11 @@ public sealed record PortOptions
     /// <summary>Its name, unique in the switch.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The vhost-user socket.</summary>
-    public required string SocketPath { get; init; }
+    /// <summary>What it leads to; null (the default): a guest, by vhost-user.</summary>
+    public UplinkOptions? Uplink { get; init; }
+
+    /// <summary>The vhost-user socket, or a stream uplink's; empty for what needs none.</summary>
+    public string SocketPath { get; init; } = "";
 
     /// <summary>False (the default): we listen, and the front end connects. True: the front end listens (QEMU's <c>server=on</c>), and we connect, again and again.</summary>
     public bool IsClient { get; init; }
@@ -49,13 +52,17 @@ public sealed record PortOptions
     /// <summary>The link from its guest to the switch; null for a perfect one.</summary>
     public LinkConditions? FromGuest { get; init; }
 
+    internal bool HasSocket => Uplink is null or { HasSocket: true };
+
     internal VhostDeviceOptions Device => new() { Features = Features, ProtocolFeatures = ProtocolFeatures, QueuePairs = QueuePairs, Mtu = Mtu, Mac = Macs.Count > 0 ? Macs[0] : null };
 
     /// <summary>What is wrong with these settings; nothing where they are good.</summary>
     public IEnumerable<string> Problems()
     {
         if (string.IsNullOrWhiteSpace(Name)) yield return "A port has no name.";
-        if (string.IsNullOrWhiteSpace(SocketPath)) yield return $"Port '{Name}' has no socket path.";
+        if (HasSocket && string.IsNullOrWhiteSpace(SocketPath)) yield return $"Port '{Name}' has no socket path.";
+        if (!HasSocket && SocketPath.Length > 0) yield return $"Port '{Name}' has the socket '{SocketPath}', for which its uplink has no use.";
+        foreach (string problem in Uplink?.Problems() ?? []) yield return $"Port '{Name}': {problem}";
         foreach (MacAddress mac in Macs)
             if (!mac.IsUnicast || mac.Value >> 48 != 0) yield return $"Port '{Name}' cannot have the address {mac}: it names a group, or nobody.";
         if (Learns && !AllowsAnySource) yield return $"Port '{Name}' learns addresses, but may send with its own alone; allow any source, or do not learn.";

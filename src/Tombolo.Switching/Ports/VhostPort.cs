@@ -25,7 +25,7 @@ internal sealed class VhostPort : Port, IVringUser
     public VirtioFeatures Features { get; private set; }
 
     /// <summary>Whether a guest's driver is there and takes frames.</summary>
-    public bool IsUp => _receivers.Length > 0;
+    public override bool IsUp => _receivers.Length > 0;
 
     /// <summary>Why its rings were stopped, where the driver lied; null else.</summary>
     public string? Fault { get; private set; }
@@ -75,7 +75,7 @@ internal sealed class VhostPort : Port, IVringUser
         Fault = fault;
     }
 
-    public void Leave()
+    public override void Leave()
     {
         IsGone = true;
         Device.Dispose();
@@ -214,6 +214,7 @@ internal sealed class VhostPort : Port, IVringUser
         }
         thread.Count(Index, PortCounter.FramesTo);
         thread.Count(Index, PortCounter.BytesTo, frame.Length);
+        Capture?.Note(frame, CaptureDirection.ToGuest);
         return true;
     }
 

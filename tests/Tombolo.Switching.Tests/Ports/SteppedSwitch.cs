@@ -35,7 +35,7 @@ internal sealed class SteppedSwitch : IDisposable
 
     public DataThread Thread => _loop.Threads[0];
 
-    public VhostPort Port(int index) => _loop.Find(SwitchRig.NameOf(index)).Port;
+    public VhostPort Port(int index) => _loop.Find(SwitchRig.NameOf(index)).Vhost!;
 
     public long Count(int port, PortCounter counter) => _loop.Snapshot().Ports.Single(found => found.Options.Name == SwitchRig.NameOf(port))[counter];
 
