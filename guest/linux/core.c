@@ -36,7 +36,7 @@ module_param_named(move, tombolo_move, bool, 0444);
 MODULE_PARM_DESC(move, "move the shared memory above 4 GiB, where it can be cached, if firmware put it below (default Y)");
 
 /* Kinds of functions that every adapter offers; a kind's driver decides whether its layout is there. */
-static const char * const tombolo_kinds[] = { "mailbox", "window", "grant" };
+static const char * const tombolo_kinds[] = { "mailbox", "region", "window", "grant" };
 
 /**
  * struct tombolo_adapter - One ivshmem PCI device.
@@ -507,13 +507,22 @@ static struct pci_driver tombolo_pci_driver = {
 
 static int __init tombolo_init(void)
 {
-	int err = bus_register(&tombolo_bus);
+	int err = tombolo_views_init();
 
 	if (err)
 		return err;
+	err = bus_register(&tombolo_bus);
+	if (err)
+		goto views_exit;
 	err = pci_register_driver(&tombolo_pci_driver);
 	if (err)
-		bus_unregister(&tombolo_bus);
+		goto bus_unregister;
+	return 0;
+
+bus_unregister:
+	bus_unregister(&tombolo_bus);
+views_exit:
+	tombolo_views_exit();
 	return err;
 }
 
@@ -521,6 +530,7 @@ static void __exit tombolo_exit(void)
 {
 	pci_unregister_driver(&tombolo_pci_driver);
 	bus_unregister(&tombolo_bus);
+	tombolo_views_exit();
 }
 
 module_init(tombolo_init);

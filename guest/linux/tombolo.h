@@ -10,9 +10,12 @@
 #include <linux/interrupt.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/rwsem.h>
 #include <linux/types.h>
 
+struct inode;
 struct tombolo_adapter;
+struct vm_area_struct;
 
 /**
  * enum tombolo_memtype - How the CPU treats accesses to the window.
@@ -85,5 +88,35 @@ int tombolo_request_vector(struct tombolo_function *fn, unsigned int vector, irq
 			   irq_handler_t thread_fn, void *data);
 void tombolo_release_vector(struct tombolo_function *fn, unsigned int vector, void *data);
 void tombolo_device_name(const struct tombolo_function *fn, const char *prefix, char *name, size_t size);
+
+/**
+ * struct tombolo_view - The window as user space may map it.
+ * @inode: Owns the address space of all mappings, whichever device node they came from: let each open file's f_mapping
+ *	be this one's, so that tombolo_view_empty() finds every mapping.
+ * @phys: Guest-physical address of the memory.
+ * @size: Its bytes.
+ * @type: Memory type of the kernel's mapping, and so of everybody's.
+ * @lock: Held for reading by whoever touches the window's memory, its doorbells or page tables, and saw !@gone under
+ *	it. A fault in a mapping takes it, so no user memory, which may be such a mapping, is touched under it.
+ * @gone: The device is being removed; set once, read anywhere.
+ */
+struct tombolo_view {
+	struct inode *inode;
+	phys_addr_t phys;
+	resource_size_t size;
+	enum tombolo_memtype type;
+	struct rw_semaphore lock;	/* guards gone, and the page tables of mappings */
+	bool gone;
+};
+
+int tombolo_view_open(struct tombolo_view *view, const struct tombolo_function *fn);
+void tombolo_view_empty(struct tombolo_view *view);
+void tombolo_view_close(struct tombolo_view *view);
+int tombolo_view_mmap(struct tombolo_view *view, struct vm_area_struct *vma, resource_size_t first,
+		      resource_size_t bytes);
+
+/* Inside tombolo.ko. */
+int tombolo_views_init(void);
+void tombolo_views_exit(void);
 
 #endif /* _TOMBOLO_H */

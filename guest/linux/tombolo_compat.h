@@ -7,6 +7,7 @@
 
 #include <linux/device.h>
 #include <linux/eventfd.h>
+#include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/version.h>
 
@@ -49,6 +50,24 @@
 #define tombolo_eventfd_signal(ctx) eventfd_signal(ctx)
 #else
 #define tombolo_eventfd_signal(ctx) eventfd_signal(ctx, 1)
+#endif
+
+/* class_create() lost its owner in 6.4. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+#define tombolo_class_create(name) class_create(name)
+#else
+#define tombolo_class_create(name) class_create(THIS_MODULE, name)
+#endif
+
+/* A timer's function is given with its clock since 6.13. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#define tombolo_timer_on_stack(timer, expire) \
+	hrtimer_setup_on_stack(timer, expire, CLOCK_MONOTONIC, HRTIMER_MODE_ABS)
+#else
+#define tombolo_timer_on_stack(timer, expire) do { \
+	hrtimer_init_on_stack(timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS); \
+	(timer)->function = expire; \
+} while (0)
 #endif
 
 #endif /* _TOMBOLO_COMPAT_H */

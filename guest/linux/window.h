@@ -3,11 +3,10 @@
  * Inside tombolo_window.ko: one struct tombolo_windev per adapter.
  *
  * Life. A windev is counted in @refs: one for the bound function, one for each open file; mappings hold their file.
- * So a file may outlive the device. Whoever touches @fn or puts a page into a mapping holds @lock for reading and saw
- * !@gone; remove() sets @gone with @lock held for writing, and nothing touches the device afterwards.
+ * So a file may outlive the device. Whoever touches @fn holds the view's lock for reading and saw that it is not gone;
+ * remove() empties the view, and nothing touches the device afterwards.
  *
- * Lock order: an opener's lock, a process's mmap_lock, a windev's lock, a bell's lock. A fault in a mapping comes with
- * the mmap_lock and takes the windev's; so no user memory, which may be such a mapping, is touched under the latter.
+ * Lock order: an opener's lock, a process's mmap_lock, a view's lock, a bell's lock.
  */
 #ifndef _TOMBOLO_WINDOW_H
 #define _TOMBOLO_WINDOW_H
@@ -19,7 +18,6 @@
 #include <linux/list.h>
 #include <linux/miscdevice.h>
 #include <linux/mutex.h>
-#include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 
@@ -60,13 +58,8 @@ struct tombolo_bell {
  * @fn: The function on the tombolo bus.
  * @misc: /dev/@name.
  * @name: Name of the character device.
- * @inode: Owns the address space of all mappings, whichever device node they came from.
- * @phys: Guest-physical address of the memory.
- * @size: Its bytes.
- * @type: Memory type of the kernel's mapping, and so of everybody's.
+ * @view: The memory, and whether the device is gone.
  * @own_id: Our ID.
- * @lock: See above.
- * @gone: The device is being removed; set once, read anywhere.
  * @waitq: Readers and pollers.
  * @rings: Rings of all vectors.
  * @openers: Open files.
@@ -78,13 +71,8 @@ struct tombolo_windev {
 	struct tombolo_function *fn;
 	struct miscdevice misc;
 	char name[32];
-	struct inode *inode;
-	phys_addr_t phys;
-	resource_size_t size;
-	enum tombolo_memtype type;
+	struct tombolo_view view;	/* its lock guards fn, too */
 	u16 own_id;
-	struct rw_semaphore lock;	/* guards fn, gone, and the page tables of mappings */
-	bool gone;
 	wait_queue_head_t waitq;
 	atomic64_t rings;
 	atomic_t openers;
@@ -98,9 +86,5 @@ void tombolo_windev_put(struct tombolo_windev *windev);
 
 /* window_file.c */
 extern const struct file_operations tombolo_window_fops;
-
-/* window_map.c */
-int tombolo_window_mmap(struct file *file, struct vm_area_struct *vma);
-struct tombolo_windev *tombolo_window_of(struct file *file);
 
 #endif /* _TOMBOLO_WINDOW_H */

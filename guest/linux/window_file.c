@@ -30,19 +30,6 @@ struct tombolo_opener {
 	} vectors[];
 };
 
-/**
- * tombolo_window_of() - The window of an open file.
- * @file: The file.
- *
- * Return: The window; it lives as long as the file.
- */
-struct tombolo_windev *tombolo_window_of(struct file *file)
-{
-	struct tombolo_opener *opener = file->private_data;
-
-	return opener->windev;
-}
-
 static int tombolo_open(struct inode *inode, struct file *file)
 {
 	struct tombolo_windev *windev = container_of(file->private_data, struct tombolo_windev, misc);
@@ -62,7 +49,7 @@ static int tombolo_open(struct inode *inode, struct file *file)
 	for (unsigned int i = 0; i < windev->vectors; i++)
 		opener->vectors[i].heard = atomic64_read(&windev->bells[i].rings);
 	file->private_data = opener;
-	file->f_mapping = windev->inode->i_mapping;	/* one for all, so that remove() empties every mapping */
+	file->f_mapping = windev->view.inode->i_mapping;	/* one for all, so that remove() empties every mapping */
 	return stream_open(inode, file);
 }
 
@@ -114,7 +101,7 @@ static bool tombolo_readable(struct tombolo_opener *opener)
 {
 	struct tombolo_windev *windev = opener->windev;
 
-	if (READ_ONCE(windev->gone))
+	if (READ_ONCE(windev->view.gone))
 		return true;
 	if ((u64)atomic64_read_acquire(&windev->rings) == READ_ONCE(opener->heard))
 		return false;
@@ -158,7 +145,7 @@ static ssize_t tombolo_read(struct file *file, char __user *to, size_t count, lo
 	if (count < sizeof(__u32))
 		return -EINVAL;
 	for (;;) {
-		bool gone = READ_ONCE(windev->gone);
+		bool gone = READ_ONCE(windev->view.gone);
 
 		mutex_lock(&opener->lock);
 		got = tombolo_collect(opener, (__u32 __user *)to, count / sizeof(__u32));
@@ -182,9 +169,16 @@ static __poll_t tombolo_poll(struct file *file, struct poll_table_struct *wait)
 	poll_wait(file, &opener->windev->waitq, wait);
 	if (tombolo_readable(opener))
 		events |= EPOLLIN | EPOLLRDNORM;
-	if (READ_ONCE(opener->windev->gone))
+	if (READ_ONCE(opener->windev->view.gone))
 		events |= EPOLLHUP | EPOLLERR;
 	return events;
+}
+
+static int tombolo_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct tombolo_opener *opener = file->private_data;
+
+	return tombolo_view_mmap(&opener->windev->view, vma, 0, opener->windev->view.size);
 }
 
 static long tombolo_info(struct tombolo_windev *windev, void __user *to)
@@ -193,18 +187,18 @@ static long tombolo_info(struct tombolo_windev *windev, void __user *to)
 		.abi = TOMBOLO_WINDOW_ABI,
 		.own_id = windev->own_id,
 		.vectors = windev->vectors,
-		.memory_type = windev->type == TOMBOLO_MEM_WB ? TOMBOLO_WINDOW_WRITE_BACK : TOMBOLO_WINDOW_UNCACHED,
-		.size = windev->size,
+		.memory_type = windev->view.type == TOMBOLO_MEM_WB ? TOMBOLO_WINDOW_WRITE_BACK : TOMBOLO_WINDOW_UNCACHED,
+		.size = windev->view.size,
 	};
 
-	if (READ_ONCE(windev->gone))
+	if (READ_ONCE(windev->view.gone))
 		return -ENODEV;
 	return copy_to_user(to, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
 static long tombolo_ring_peer(struct file *file, const void __user *from)
 {
-	struct tombolo_windev *windev = tombolo_window_of(file);
+	struct tombolo_windev *windev = ((struct tombolo_opener *)file->private_data)->windev;
 	struct tombolo_window_ring ring;
 	long err = 0;
 
@@ -214,14 +208,14 @@ static long tombolo_ring_peer(struct file *file, const void __user *from)
 		return -EFAULT;
 	if (ring.peer > U16_MAX || ring.vector > U16_MAX)
 		return -EINVAL;
-	down_read(&windev->lock);
-	if (windev->gone)
+	down_read(&windev->view.lock);
+	if (windev->view.gone)
 		err = -ENODEV;
 	else if (!tombolo_vectors(windev->fn))
 		err = -EOPNOTSUPP;
 	else
 		tombolo_ring(windev->fn, ring.peer, ring.vector);
-	up_read(&windev->lock);
+	up_read(&windev->view.lock);
 	return err;
 }
 
@@ -249,11 +243,11 @@ static long tombolo_set_eventfd(struct tombolo_opener *opener, const void __user
 		listener->eventfd = eventfd;
 	}
 	mutex_lock(&opener->lock);
-	down_read(&windev->lock);
-	gone = windev->gone;
+	down_read(&windev->view.lock);
+	gone = windev->view.gone;
 	if (!gone)
 		tombolo_listen(opener, wish.vector, listener);
-	up_read(&windev->lock);
+	up_read(&windev->view.lock);
 	mutex_unlock(&opener->lock);
 	if (gone && listener) {
 		eventfd_ctx_put(listener->eventfd);
@@ -285,7 +279,7 @@ const struct file_operations tombolo_window_fops = {
 	.release = tombolo_release,
 	.read = tombolo_read,
 	.poll = tombolo_poll,
-	.mmap = tombolo_window_mmap,
+	.mmap = tombolo_mmap,
 	.unlocked_ioctl = tombolo_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 };

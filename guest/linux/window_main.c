@@ -2,26 +2,19 @@
 /*
  * tombolo_window.ko - the shared memory of an ivshmem device, and its doorbells, for user space.
  *
- * This file: birth, death and interrupts. window_file.c is what users call, window_map.c what they map. The interface
- * is in uapi/tombolo_window.h. What lies in the memory is the users' affair: nothing here ever reads or writes it.
+ * This file: birth, death and interrupts. window_file.c is what users call. The interface is in
+ * uapi/tombolo_window.h. What lies in the memory is the users' affair: nothing here ever reads or writes it.
  */
-#include <linux/mm.h>
-#include <linux/mount.h>
-#include <linux/pseudo_fs.h>
 #include <linux/slab.h>
 
 #include "tombolo_compat.h"
 #include "window.h"
 
-#define TOMBOLO_WINDOW_FS	0x746f6d62	/* "tomb"; nobody can mount it */
-
-static struct vfsmount *tombolo_window_mount;
-
 static void tombolo_windev_free(struct kref *refs)
 {
 	struct tombolo_windev *windev = container_of(refs, struct tombolo_windev, refs);
 
-	iput(windev->inode);
+	tombolo_view_close(&windev->view);
 	kvfree(windev);
 }
 
@@ -48,26 +41,20 @@ void tombolo_windev_put(struct tombolo_windev *windev)
 
 static struct tombolo_windev *tombolo_windev_alloc(struct tombolo_function *fn)
 {
-	const struct tombolo_window *window = tombolo_window(fn);
 	unsigned int vectors = tombolo_vectors(fn);
 	struct tombolo_windev *windev = kvzalloc(struct_size(windev, bells, vectors), GFP_KERNEL);
+	int err;
 
 	if (!windev)
 		return ERR_PTR(-ENOMEM);
-	windev->inode = alloc_anon_inode(tombolo_window_mount->mnt_sb);
-	if (IS_ERR(windev->inode)) {
-		int err = PTR_ERR(windev->inode);
-
+	err = tombolo_view_open(&windev->view, fn);
+	if (err) {
 		kvfree(windev);
 		return ERR_PTR(err);
 	}
 	kref_init(&windev->refs);
 	windev->fn = fn;
-	windev->phys = window->phys;
-	windev->size = window->size;
-	windev->type = window->type;
 	windev->own_id = tombolo_own_id(fn);
-	init_rwsem(&windev->lock);
 	init_waitqueue_head(&windev->waitq);
 	for (unsigned int i = 0; i < vectors; i++) {
 		windev->bells[i].windev = windev;
@@ -153,7 +140,7 @@ static int tombolo_window_probe(struct tombolo_function *fn)
 		return dev_err_probe(&fn->dev, err, "cannot add /dev/%s\n", windev->name);
 	}
 	dev_info(&fn->dev, "/dev/%s: ID %u, %u vectors, %pa bytes\n", windev->name, windev->own_id, windev->vectors,
-		 &windev->size);
+		 &windev->view.size);
 	return 0;
 }
 
@@ -162,15 +149,7 @@ static void tombolo_window_remove(struct tombolo_function *fn)
 	struct tombolo_windev *windev = dev_get_drvdata(&fn->dev);
 
 	misc_deregister(&windev->misc);
-	/*
-	 * ORDER: gone before the mappings are emptied: a fault that came earlier has put its page in, and it is taken
-	 * out below; one that comes later sees gone.  PAIRS WITH: tombolo_fault(), window_map.c.
-	 */
-	down_write(&windev->lock);
-	WRITE_ONCE(windev->gone, true);
-	up_write(&windev->lock);
-	unmap_mapping_range(windev->inode->i_mapping, 0, 0, 1);
-
+	tombolo_view_empty(&windev->view);
 	tombolo_release_bells(windev);
 	/* The hang-up first: who waits for it and for eventfds must not hear a ring, look at the memory, and find it gone. */
 	wake_up_all(&windev->waitq);
@@ -192,35 +171,14 @@ static struct tombolo_driver tombolo_window_driver = {
 	.remove = tombolo_window_remove,
 };
 
-static int tombolo_window_init_fs(struct fs_context *fc)
-{
-	return init_pseudo(fc, TOMBOLO_WINDOW_FS) ? 0 : -ENOMEM;
-}
-
-/* Without an owner: the mount would hold this module for ever. It goes when the module does, after its last inode. */
-static struct file_system_type tombolo_window_fs = {
-	.name = KBUILD_MODNAME,
-	.init_fs_context = tombolo_window_init_fs,
-	.kill_sb = kill_anon_super,
-};
-
 static int __init tombolo_window_init(void)
 {
-	int err;
-
-	tombolo_window_mount = kern_mount(&tombolo_window_fs);
-	if (IS_ERR(tombolo_window_mount))
-		return PTR_ERR(tombolo_window_mount);
-	err = tombolo_register_driver(&tombolo_window_driver);
-	if (err)
-		kern_unmount(tombolo_window_mount);
-	return err;
+	return tombolo_register_driver(&tombolo_window_driver);
 }
 
 static void __exit tombolo_window_exit(void)
 {
 	tombolo_unregister_driver(&tombolo_window_driver);
-	kern_unmount(tombolo_window_mount);
 }
 
 module_init(tombolo_window_init);
