@@ -33,5 +33,18 @@ public static partial class DeviceControl
         fixed (byte* pointer = argument) return LinuxException.ThrowIfFailed(ioctl(fd, request, pointer), call, subject);
     }
 
+    /// <summary>Makes a call without a structure.</summary>
+    /// <param name="fd">The device, borrowed.</param>
+    /// <param name="request">The call's number, made by _IO.</param>
+    /// <param name="argument">A number that the driver takes as it is.</param>
+    /// <returns>0, or the error number.</returns>
+    /// <exception cref="ArgumentException">The number says that there is a structure.</exception>
+    public static unsafe int Call(SafeFd fd, uint request, uint argument = 0)
+    {
+        if (request >> SizeShift != 0) throw new ArgumentException($"The call {request:X8} takes a structure, not a number.", nameof(request));
+        // SAFETY: the number says that the driver touches no memory of ours (a rule of ioctl).
+        return ioctl(fd, request, (byte*)(nuint)argument) < 0 ? Marshal.GetLastPInvokeError() : 0;
+    }
+
     [LibraryImport("libc", SetLastError = true)] private static unsafe partial int ioctl(SafeFd fd, nuint request, byte* argument);
 }

@@ -3,6 +3,7 @@ using System.Text;
 using Shouldly;
 using Tombolo.Linux;
 using Tombolo.Regions;
+using Tombolo.TestPeers;
 
 namespace Tombolo.Fabric.Tests;
 
@@ -97,11 +98,32 @@ public sealed class RegionsTests : IDisposable
         declaration.SlotOf("vm0", "phone").ShouldBe(1);
     }
 
+    private FabricHost OpenWithDriver(string readyWithin) =>
+        Open($"fabric: demo\nregions: {{ phone: {{ layout: phone.json }} }}\nmachines:\n  vm0: {{ kernel: kernel, accel: tcg, ready: TOMBOLO-READY, ready-within: {readyWithin}, attach: phone, qemu: [ \"{QemuStandIn.Ready}\" ] }}\n");
+
+    [Fact]
+    public async Task Start_WaitsForTheMachinesDriver()
+    {
+        await using FabricHost host = OpenWithDriver("80s");
+        Task<IReadOnlyList<string>> starting = host.StartAsync(_watchdog.Token);
+        await foreach (FabricEvent happened in host.Events.ReadAllAsync(_watchdog.Token))
+            if (happened.Kind == FabricEventKind.MachineReady) break;
+        using ScriptedClient guest = ScriptedClient.Connect(_folder["run/demo/phone-qemu.sock"]);
+        ScriptedHandshake told = guest.ReadHandshake(vectors: 2);
+        starting.IsCompleted.ShouldBeFalse("the driver has not rung");
+        EventFd.Signal(told.Peers[0][0]);
+        (await starting).ShouldBeEmpty();
+        (await host.SnapshotAsync()).Regions[0].HasDriver.ShouldBeTrue();
+        FabricEvent shared = await host.Events.ReadAsync(_watchdog.Token);
+        (shared.Kind, shared.Sentence).ShouldBe((FabricEventKind.RegionsReady, "Regions phone are shared: the server is there, and the driver of machine vm0."));
+        await host.StopAsync();
+    }
+
     [Fact]
     public async Task Start_ServesBeforeTheMachine_ShowsBoth_AndGoesDownWithoutATrace()
     {
-        FabricHost host = Open($"fabric: demo\nregions: {{ phone: {{ layout: phone.json, memory: tombolo-fabric-{Environment.ProcessId} }} }}\nmachines:\n  vm0: {{ kernel: kernel, accel: tcg, ready: TOMBOLO-READY, attach: phone, qemu: [ \"{QemuStandIn.Ready}\" ] }}\n");
-        (await host.StartAsync(_watchdog.Token)).ShouldBeEmpty();
+        FabricHost host = Open($"fabric: demo\nregions: {{ phone: {{ layout: phone.json, memory: tombolo-fabric-{Environment.ProcessId} }} }}\nmachines:\n  vm0: {{ kernel: kernel, accel: tcg, ready: TOMBOLO-READY, ready-within: 1s, attach: phone, qemu: [ \"{QemuStandIn.Ready}\" ] }}\n");
+        (await host.StartAsync(_watchdog.Token)).ShouldHaveSingleItem().ShouldStartWith("Machine vm0 runs, but its driver has not taken up regions phone within 1 s; tombolo_region must be loaded in it");
         RegionsStatus phone = (await host.SnapshotAsync()).Regions.ShouldHaveSingleItem();
         (phone.IsUp, phone.WindowBytes, phone.Regions.Count, phone.Machine).ShouldBe((true, 1 << 17, 2, null));   // the stand-in does not connect
         phone.Regions[1].ShouldBe(new("input", 0x11000, 0x12000, 136, null));

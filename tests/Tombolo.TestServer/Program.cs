@@ -8,6 +8,8 @@ return args switch
     ["mailbox", var path] => await MailboxRole.RunAsync(path),
     ["regions", var qemu, var clients, var layout] => await RegionRole.ServeAsync(qemu, clients, layout),
     ["region-client", var socket, var region, var first] => await RegionRole.SignalAsync(socket, region, uint.Parse(first, System.Globalization.CultureInfo.InvariantCulture)),
+    ["region-owner", var socket] => await RegionRole.OwnAsync(socket),
+    ["region-player", var socket, var region, var first, var lanes, var rounds] => RegionPlayer.Run(socket, region, uint.Parse(first, System.Globalization.CultureInfo.InvariantCulture), int.Parse(lanes, System.Globalization.CultureInfo.InvariantCulture), int.Parse(rounds, System.Globalization.CultureInfo.InvariantCulture)),
     ["store", var socket, .. var options] => await StoreRole.RunAsync(socket, options),
     ["switch", .. var ports] => await SwitchRole.RunAsync(ports),
     ["fabric", var file, var root] => await FabricRole.RunAsync(file, root),

@@ -37,6 +37,17 @@ internal static class RegionRole
         }
     }
 
+    /// <summary>Claims a page of region "hwcomposer", says "owning", and gives it back when its standard input ends.</summary>
+    public static async Task<int> OwnAsync(string socket)
+    {
+        RegionClientOptions options = new() { Socket = socket, Timeout = TimeSpan.FromSeconds(30) };
+        using RegionClient manager = RegionClient.Open("fb_manager", options), managed = RegionClient.Open("hwcomposer", options);
+        using RegionPermission permission = manager.CreatePermission(managed, 4096, 8192, manager.DataOffset, 5);
+        Console.WriteLine("owning");
+        _ = await Console.In.ReadLineAsync();
+        return 0;
+    }
+
     /// <summary>Signals a few offsets in turn, and waits for the guest's answer now and then, until it is killed. Says "going" once it does.</summary>
     public static async Task<int> SignalAsync(string socket, string region, uint firstWord)
     {

@@ -17,34 +17,21 @@ internal static class RegionBytesCommands
         RegionChoice choice = new();
         Argument<string?> offset = new("offset") { Description = "Where to begin, from the region's begin; by default where its data begins.", Arity = ArgumentArity.ZeroOrOne };
         Argument<string> length = new("length") { Description = "How many bytes; K and M count in powers of 1024.", DefaultValueFactory = _ => "256", Arity = ArgumentArity.ZeroOrOne };
-        Option<bool> json = CommonOptions.Json();
-        ExampleCommand command = new("read", "Reads bytes of a region: in hexadecimal on a terminal, as they are in a pipe.", "tombolo region read phone/hwcomposer", "tombolo region read hwcomposer 0x1000 64K > frame.raw") { choice.Region, offset, length, json };
-        foreach (Option option in choice.All) command.Add(option);
-        command.SetAction(parsed =>
+        ExampleCommand command = new("read", "Reads bytes of a region: in hexadecimal on a terminal, as they are in a pipe.", "tombolo region read phone/hwcomposer", "tombolo region read hwcomposer 0x1000 64K > frame.raw") { choice.Region, offset, length };
+        return choice.Looking(command, (parsed, client, json) =>
         {
-            using RegionClient client = choice.Open(parsed, readOnly: true);
             uint at = parsed.GetValue(offset) is { } text ? RegionChoice.Number(text, "The offset") : client.DataOffset;
             string wanted = parsed.GetRequiredValue(length);
             if (!ByteSize.TryParse(wanted, out long bytes)) throw new CommandException($"The length is '{Printable.Text(wanted)}'; it must be a size such as 256 or 64K", ExitCode.WrongUse);
-            Print(context.Screen, client, at, (uint)Math.Clamp(bytes, 0, Math.Max(0, (long)client.LengthBytes - at)), parsed.GetValue(json));
-            return ExitCode.Done;
+            Print(context.Screen, client, at, (uint)Math.Clamp(bytes, 0, Math.Max(0, (long)client.LengthBytes - at)), json);
         });
-        return command;
     }
 
     public static ExampleCommand Dump(CommandContext context)
     {
         RegionChoice choice = new();
-        Option<bool> json = CommonOptions.Json();
-        ExampleCommand command = new("dump", "Reads all of a region's data, as read does.", "tombolo region dump phone/hwcomposer > region.raw") { choice.Region, json };
-        foreach (Option option in choice.All) command.Add(option);
-        command.SetAction(parsed =>
-        {
-            using RegionClient client = choice.Open(parsed, readOnly: true);
-            Print(context.Screen, client, client.DataOffset, client.LengthBytes - client.DataOffset, parsed.GetValue(json));
-            return ExitCode.Done;
-        });
-        return command;
+        ExampleCommand command = new("dump", "Reads all of a region's data, as read does.", "tombolo region dump phone/hwcomposer > region.raw") { choice.Region };
+        return choice.Looking(command, (_, client, json) => Print(context.Screen, client, client.DataOffset, client.LengthBytes - client.DataOffset, json));
     }
 
     public static ExampleCommand Write(CommandContext context)

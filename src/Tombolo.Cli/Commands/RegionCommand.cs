@@ -53,20 +53,15 @@ internal static class RegionCommand
     private static ExampleCommand Show(CommandContext context)
     {
         RegionChoice choice = new();
-        Option<bool> json = CommonOptions.Json();
-        ExampleCommand command = new("show", "Shows a region: where it lies, and which signals wait in its tables.", "tombolo region show phone/hwcomposer") { choice.Region, json };
-        foreach (Option option in choice.All) command.Add(option);
-        command.SetAction(parsed =>
+        ExampleCommand command = new("show", "Shows a region: where it lies, and which signals wait in its tables.", "tombolo region show phone/hwcomposer") { choice.Region };
+        return choice.Looking(command, (_, client, json) =>
         {
-            using RegionClient client = choice.Open(parsed, readOnly: true);
             RegionDescriptor region = client.Descriptor;
             RegionView view = new(client.Name, region.BeginOffset, region.EndOffset, region.DataOffset, region.ManagedBy == 0 ? null : client.Layout.Regions[(int)region.ManagedBy].Name,
                 region.CurrentVersion, region.OldestVersion, ViewOf(client.SignalsFromGuest()), ViewOf(client.SignalsToGuest()));
-            if (parsed.GetValue(json)) context.Screen.Json(view, CliJson.Default.RegionView);
+            if (json) context.Screen.Json(view, CliJson.Default.RegionView);
             else Print(context.Screen, client, view);
-            return ExitCode.Done;
         });
-        return command;
     }
 
     private static void Print(Screen screen, RegionClient client, RegionView view)

@@ -97,7 +97,7 @@ internal static class StatusCommand
 
     private static void Describe(Screen screen, RegionsStatus window)
     {
-        string machine = window.MachineProcessId is { } process ? $"machine {(string.IsNullOrEmpty(window.Machine) ? "of one's own" : window.Machine)} (pid {process}) is there" : "no machine is there";
+        string machine = window.MachineProcessId is { } process ? $"machine {(string.IsNullOrEmpty(window.Machine) ? "of one's own" : window.Machine)} (pid {process}) is there, {(window.HasDriver ? "with its driver" : "without its driver yet")}" : "no machine is there";
         screen.Line($"Regions {window.Name} at {window.ClientSocket}: {(window.IsUp ? "ready" : "dead")}{(window.TookOver ? ", took over from a server that was killed" : "")}; {machine}");
         if (!window.IsUp) return;
         screen.Line($"{window.Regions.Count} regions in {ByteSize.Format(window.WindowBytes)}; {window.Served} clients served, {window.Refused} refused, {window.Dropped} dropped; {window.RefusedMachines} machines refused");

@@ -33,7 +33,7 @@ internal sealed class EventPrinter(Screen screen, bool json)
     {
         (string sign, int colour) = kind switch
         {
-            FabricEventKind.MailboxUp or FabricEventKind.RegionsUp or FabricEventKind.SwitchUp or FabricEventKind.MachineReady or FabricEventKind.MachineAdopted or FabricEventKind.FabricUp => ("+", 32),
+            FabricEventKind.MailboxUp or FabricEventKind.RegionsUp or FabricEventKind.RegionsReady or FabricEventKind.SwitchUp or FabricEventKind.MachineReady or FabricEventKind.MachineAdopted or FabricEventKind.FabricUp => ("+", 32),
             FabricEventKind.MachineFailed or FabricEventKind.FabricFailed or FabricEventKind.MailboxFailed or FabricEventKind.RegionsFailed or FabricEventKind.SwitchFailed => ("!", 31),
             FabricEventKind.MachineLate or FabricEventKind.MachineEnded or FabricEventKind.MachineRestarting => ("!", 33),
             FabricEventKind.MailboxDown or FabricEventKind.RegionsDown or FabricEventKind.SwitchDown or FabricEventKind.MachineStopping or FabricEventKind.MachineStopped or FabricEventKind.FabricStopping or FabricEventKind.FabricDown => ("-", 0),

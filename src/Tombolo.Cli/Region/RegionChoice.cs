@@ -31,6 +31,22 @@ internal sealed class RegionChoice
         return RegionClient.Open(words[^1], new() { Socket = socket, ReadOnly = readOnly, Unscoped = true });
     }
 
+    /// <summary>Completes a command that looks at the chosen region, as text or as JSON.</summary>
+    /// <param name="command">The command, with the region among its arguments.</param>
+    /// <param name="look">What it does: the command line, the open region, whether JSON is wanted.</param>
+    public ExampleCommand Looking(ExampleCommand command, Action<ParseResult, RegionClient, bool> look)
+    {
+        Option<bool> json = CommonOptions.Json();
+        foreach (Option option in (Option[])[json, .. All]) command.Add(option);
+        command.SetAction(parsed =>
+        {
+            using RegionClient client = Open(parsed, readOnly: true);
+            look(parsed, client, parsed.GetValue(json));
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
     /// <summary>A number as people write offsets: decimal, or 0x and hexadecimal.</summary>
     public static uint Number(string text, string what)
     {

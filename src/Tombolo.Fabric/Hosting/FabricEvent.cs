@@ -20,6 +20,8 @@ public enum FabricEventKind
     StoreFailed,
     /// <summary>Regions are served.</summary>
     RegionsUp,
+    /// <summary>The machine's driver has shown itself: both sides of the regions are there.</summary>
+    RegionsReady,
     /// <summary>Regions are no longer served.</summary>
     RegionsDown,
     /// <summary>Regions are no longer served, by a fault of ours.</summary>

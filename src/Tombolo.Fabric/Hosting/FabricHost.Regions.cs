@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using Tombolo.Linux;
+using Tombolo.Machines;
 using Tombolo.Regions;
 
 namespace Tombolo.Fabric;
@@ -30,6 +31,27 @@ public sealed partial class FabricHost
         }
     }
 
+    // Ready is more than the machine's own word: its driver must have taken up the regions.
+    private async Task<string?> WaitForDriversAsync(Machine machine, long since, CancellationToken cancel)
+    {
+        MachineOptions options = machine.Options;
+        if (options.Modules is { } modules && !modules.Contains("tombolo_region")) return null;   // another driver, or none, is what the declaration asks for
+        foreach (MachineAttachment attachment in options.Attachments)
+        {
+            if (!_regions.TryGetValue(attachment.Name, out RegionServer? server)) continue;
+            TimeSpan left = options.ReadyTimeout - _options.Time.GetElapsedTime(since);
+            try { await server.DriverIsThere.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, _options.Time, cancel); }
+            catch (TimeoutException)
+            {
+                string sentence = $"Machine {options.Name} runs, but its driver has not taken up regions {attachment.Name} within {options.ReadyTimeout.TotalSeconds:0.#} s; tombolo_region must be loaded in it (its console is in {machine.Folder.ConsoleLog}).";
+                Say(FabricEventKind.MachineLate, options.Name, sentence);
+                return sentence;
+            }
+            Say(FabricEventKind.RegionsReady, attachment.Name, $"Regions {attachment.Name} are shared: the server is there, and the driver of machine {options.Name}.");
+        }
+        return null;
+    }
+
     private async Task WatchRegionsAsync(string name, RegionServer server)
     {
         await server.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -52,6 +74,7 @@ public sealed partial class FabricHost
             WindowBytes = snapshot.Layout.WindowBytes,
             Machine = snapshot.Machine is { } peer ? MachineOf(peer.Who.ProcessId) ?? "" : null,
             MachineProcessId = snapshot.Machine?.Who.ProcessId,
+            HasDriver = snapshot.HasDriver,
             Served = snapshot.Counters.Served,
             Refused = snapshot.Counters.NotFound,
             Dropped = snapshot.Counters.Dropped,

@@ -171,10 +171,11 @@ public sealed partial class FabricHost
 
     private async Task<string?> WaitReadyAsync(Machine machine, CancellationToken cancel)
     {
+        long since = _options.Time.GetTimestamp();
         try
         {
             await machine.Ready.WaitAsync(machine.Options.ReadyTimeout, _options.Time, cancel);
-            return null;
+            return await WaitForDriversAsync(machine, since, cancel);
         }
         catch (TimeoutException)
         {

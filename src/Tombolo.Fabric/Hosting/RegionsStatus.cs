@@ -20,6 +20,8 @@ public sealed record RegionsStatus
     public string? Machine { get; init; }
     /// <summary>The process of the machine that is connected.</summary>
     public int? MachineProcessId { get; init; }
+    /// <summary>Whether the machine's driver has shown itself.</summary>
+    public bool HasDriver { get; init; }
     /// <summary>Host clients that got a region since the server started.</summary>
     public long Served { get; init; }
     /// <summary>Host clients that were told that there is no such region for them.</summary>

@@ -80,6 +80,13 @@ public sealed class DoorbellServer : IAsyncDisposable
     /// <returns>Null where there is none. Thread-safe.</returns>
     public SafeFd? Kept(string name) => _parts.Beside(name);
 
+    /// <summary>Names of all that <see cref="Keep"/> was given, by this server or by the one that it took over from. Thread-safe.</summary>
+    public IReadOnlyList<string> KeptNames() => _parts.BesideNames();
+
+    /// <summary>Keeps no longer what <see cref="Keep"/> was given: it is the caller's again. Thread-safe.</summary>
+    /// <param name="name">The name; one that there is not is no error.</param>
+    public void Forget(string name) => _parts.ForgetBeside(name);
+
     /// <summary>What the server's state is now.</summary>
     /// <exception cref="ObjectDisposedException">It has ended.</exception>
     public Task<DoorbellSnapshot> SnapshotAsync() => _loop.Commands.AskAsync(_loop.Snapshot, _ended.Task, "doorbell server");

@@ -90,6 +90,22 @@ internal sealed class ServerParts : IDisposable
         lock (_keeping) return _beside.GetValueOrDefault(name);
     }
 
+    /// <summary>Names of what is kept of the owner's.</summary>
+    public IReadOnlyList<string> BesideNames()
+    {
+        lock (_keeping) return [.. _beside.Keys];
+    }
+
+    /// <summary>Keeps a descriptor of the owner's no longer; from any thread.</summary>
+    public void ForgetBeside(string name)
+    {
+        lock (_keeping)
+        {
+            if (!_beside.Remove(name)) return;
+            Keeper?.Remove(BesidePrefix + name, 1);
+        }
+    }
+
     /// <summary>Gives up a keeper that is gone.</summary>
     public void DropKeeper()
     {

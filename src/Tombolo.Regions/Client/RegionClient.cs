@@ -13,7 +13,7 @@ namespace Tombolo.Regions;
 /// </remarks>
 public sealed class RegionClient : IDisposable
 {
-    private static readonly TimeSpan _roomPause = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan _roomPause = TimeSpan.FromMilliseconds(1), _longestPause = TimeSpan.FromMilliseconds(16);   // many who wait must not starve the guest that they wait for
 
     private readonly Lock _gate = new();   // guards _receiver and _permission
     private readonly RegionClientOptions _options;
@@ -124,11 +124,13 @@ public sealed class RegionClient : IDisposable
     public void Signal(uint offset, SignalSides sides = SignalSides.Both)
     {
         long start = _options.Time.GetTimestamp();
+        TimeSpan pause = _roomPause;
         while (!TrySignal(offset, sides))
         {
             if (_options.Time.GetElapsedTime(start) >= _options.RoomTimeout)
                 throw new RegionException($"The signal at 0x{offset:x} of region '{Name}' found no room in {Descriptor.HostToGuest.Slots} slots for {_options.RoomTimeout.TotalSeconds:0.###} s: the guest takes no signals.");
-            Outgoing.AwaitRoom(offset, _roomPause);
+            Outgoing.AwaitRoom(offset, pause);
+            if (pause < _longestPause) pause *= 2;
             sides &= ~SignalSides.Host;   // those were woken
         }
     }
@@ -244,6 +246,8 @@ public sealed class RegionClient : IDisposable
         _window.Dispose();
         _fds.Dispose();
     }
+
+    internal RegionClientOptions Options => _options;
 
     internal SharedView OwnerWord(uint offset) => _window.View(Descriptor.BeginOffset + offset, sizeof(uint));
 

@@ -26,10 +26,11 @@ public sealed class RegionPermissionException(PermissionFault fault, string mess
 }
 
 /// <summary>The right to an area of a managed region, for as long as it is not disposed.</summary>
-/// <remarks>Where the process is killed, its owner word stays as it is, as when a vSoC host process dies: whoever manages the areas decides what becomes of it.</remarks>
+/// <remarks>Where the process is killed, the server gives the area back. (A server that is not ours does not: the owner word stays as it is, as when a vSoC host process dies.)</remarks>
 public sealed class RegionPermission : IDisposable
 {
     private readonly RegionClient _manager, _managed;
+    private OwnerLink? _link;
     private int _isHeld;
 
     private RegionPermission(RegionClient manager, RegionClient managed, uint begin, uint end, uint ownerOffset, uint ownedValue) =>
@@ -52,6 +53,7 @@ public sealed class RegionPermission : IDisposable
     {
         if (Interlocked.Exchange(ref _isHeld, 0) == 0) return;
         _managed.Forget(this);
+        if (_link is not null && _link.TryGiveBack()) return;
         // Only what is ours: where somebody has written over the word, it is no longer our business.
         _ = _manager.OwnerWord(OwnerOffset).CompareExchange32(0, 0, OwnedValue);
     }
@@ -73,7 +75,9 @@ public sealed class RegionPermission : IDisposable
 
     internal void Claim()
     {
-        uint held = _manager.OwnerWord(OwnerOffset).CompareExchange32(0, OwnedValue, 0);
+        uint held = 0;
+        if (!OwnerLink.TryClaim(_manager.Name, OwnerOffset, OwnedValue, _manager.Options, out _link)) held = _manager.OwnerWord(OwnerOffset).CompareExchange32(0, OwnedValue, 0);
+        else if (_link is null) held = _manager.OwnerWord(OwnerOffset).ReadAcquire32(0) is var now and not 0 ? now : OwnedValue;   // it was given back meanwhile
         if (held != 0) throw new RegionPermissionException(PermissionFault.Busy, $"The area 0x{Begin:x} to 0x{End:x} of region '{_managed.Name}' is owned already: the word at 0x{OwnerOffset:x} of region '{_manager.Name}' holds {held}.");
         _isHeld = 1;
     }

@@ -14,6 +14,8 @@ internal enum DialogueStep
     TookLength,
     /// <summary>It asked for <see cref="ClientDialogue.Name"/>: answer, and close.</summary>
     Asked,
+    /// <summary>It wants <see cref="ClientDialogue.OwnerOffset"/> of <see cref="ClientDialogue.Name"/>: answer, and hold it for as long as it is there.</summary>
+    Owning,
     /// <summary>It said what the protocol does not have; close.</summary>
     Nonsense,
 }
@@ -21,19 +23,28 @@ internal enum DialogueStep
 /// <summary>What a client says, from the first byte to the region's name.</summary>
 /// <remarks>
 /// Theory of operation. <code>version --GET PROTOCOL_VER--> length --INFORM REGION_NAME_LEN: 0x%08x--> name --the name--> over</code>
+/// <code>                        length --OWNING REGION_NAME_LEN: 0x%08x--> owner --the name, 0x%08x, 0x%08x--> over</code>
 /// Bytes may come in any pieces, also several messages at once; none may follow the name. <c>GET REGION: </c> may stand before the name, counted in its length or not. Where the length says
 /// no more than those words' first letters, and no region is called so, more is waited for: at the deadline it is a name that there is not.
 /// </remarks>
 internal sealed class ClientDialogue(Func<string, bool> isRegion)
 {
-    private enum State { Version, Length, Name, Over }
+    private enum State { Version, Length, Name, Owner, Over }
 
-    private readonly byte[] _bytes = new byte[ClientProtocol.GetRegion.Length + ClientProtocol.MaxNameBytes + 1];
+    private const int OwnerNumbers = 2 * ClientProtocol.NumberBytes;
+
+    private readonly byte[] _bytes = new byte[OwnerNumbers + ClientProtocol.MaxNameBytes + 1];
     private State _state;
     private int _filled, _nameBytes;
 
     /// <summary>What it asked for.</summary>
     public string Name { get; private set; } = "";
+
+    /// <summary>The owner word that it wants, from the region's begin.</summary>
+    public uint OwnerOffset { get; private set; }
+
+    /// <summary>What the owner word shall hold.</summary>
+    public uint OwnedValue { get; private set; }
 
     /// <summary>Where the next bytes go; never empty while it is not over.</summary>
     public Span<byte> Free => _bytes.AsSpan(_filled, Wanted - _filled);
@@ -51,13 +62,16 @@ internal sealed class ClientDialogue(Func<string, bool> isRegion)
             case State.Version:
                 return Expect(said, ClientProtocol.GetVersion, 0, State.Length, DialogueStep.TellVersion);
             case State.Length:
-                DialogueStep step = Expect(said, ClientProtocol.InformLength, ClientProtocol.NumberBytes, State.Name, DialogueStep.TookLength);
+                bool isOwning = said[0] == ClientProtocol.Owning[0];
+                DialogueStep step = Expect(said, isOwning ? ClientProtocol.Owning : ClientProtocol.InformLength, ClientProtocol.NumberBytes, isOwning ? State.Owner : State.Name, DialogueStep.TookLength);
                 if (step != DialogueStep.TookLength) return step;
                 bool isNumber = ClientProtocol.TryNumber(_bytes.AsSpan(ClientProtocol.InformLength.Length, ClientProtocol.NumberBytes), out uint length);
                 _nameBytes = (int)length;
                 return isNumber && length is > 0 and <= ClientProtocol.MaxNameBytes ? step : DialogueStep.Nonsense;
             case State.Name:
                 return TakeName(said);
+            case State.Owner:
+                return said.Length < _nameBytes + OwnerNumbers ? DialogueStep.NeedsMore : TakeOwner(said);
             default:
                 return DialogueStep.Nonsense;
         }
@@ -69,6 +83,7 @@ internal sealed class ClientDialogue(Func<string, bool> isRegion)
         State.Version => ClientProtocol.GetVersion.Length,
         State.Length => ClientProtocol.InformLength.Length + ClientProtocol.NumberBytes,
         State.Name => _filled < _nameBytes ? _nameBytes : _nameBytes + ClientProtocol.GetRegion.Length,
+        State.Owner => _nameBytes + OwnerNumbers,
         _ => _bytes.Length,
     };
 
@@ -96,6 +111,14 @@ internal sealed class ClientDialogue(Func<string, bool> isRegion)
         }
         if (!hasWords) return DialogueStep.Nonsense;
         return said.Length < words.Length + _nameBytes ? DialogueStep.NeedsMore : Over(Encoding.Latin1.GetString(said[words.Length..]));
+    }
+
+    private DialogueStep TakeOwner(ReadOnlySpan<byte> said)
+    {
+        bool areNumbers = ClientProtocol.TryNumber(said.Slice(_nameBytes, ClientProtocol.NumberBytes), out uint offset) & ClientProtocol.TryNumber(said[(_nameBytes + ClientProtocol.NumberBytes)..], out uint value);
+        (OwnerOffset, OwnedValue) = (offset, value);
+        _ = Over(Encoding.Latin1.GetString(said[.._nameBytes]));
+        return areNumbers ? DialogueStep.Owning : DialogueStep.Nonsense;
     }
 
     private DialogueStep Over(string name)

@@ -26,6 +26,7 @@ internal sealed class ClientLoop : IDisposable
     private readonly SafeFd _listener;
     private readonly Func<PeerCredentials, string, RegionGrant?> _grant;
     private readonly Sweeper _sweeper;
+    private readonly OwnedWords _owned;
     private readonly ILogger _log;
     private readonly Epoll _epoll = new();
     private readonly Dictionary<ulong, ClientSession> _byToken = [];
@@ -35,11 +36,16 @@ internal sealed class ClientLoop : IDisposable
     private bool _isStopping, _isAccepting = true;
     private RegionCounters _counters = new();
 
-    public ClientLoop(RegionServerOptions options, SafeFd listener, Func<PeerCredentials, string, RegionGrant?> grant, Sweeper sweeper, ILogger log)
+    public ClientLoop(RegionServerOptions options, SafeFd listener, Func<PeerCredentials, string, RegionGrant?> grant, Sweeper sweeper, OwnedWords owned, ILogger log)
     {
-        (_options, _listener, _grant, _sweeper, _log) = (options, listener, grant, sweeper, log);
+        (_options, _listener, _grant, _sweeper, _owned, _log) = (options, listener, grant, sweeper, owned, log);
         _epoll.Add(listener, EpollEvents.Readable, ListenerToken);
         _epoll.Add(Commands.Descriptor, EpollEvents.Readable, CommandToken);
+        foreach ((OwnedWord word, SafeFd socket) in owned.TakeOver())
+        {
+            ClientSession session = Add(socket);
+            session.Owned = word;
+        }
     }
 
     /// <summary>Runs until <see cref="Stop"/>.</summary>
@@ -55,7 +61,11 @@ internal sealed class ClientLoop : IDisposable
             _sweeper.Sweep(Now);
             ListenAgain();
         }
-        foreach (ClientSession session in _byToken.Values.ToArray()) Close(session);
+        foreach (ClientSession session in _byToken.Values.ToArray())
+        {
+            session.Owned = null;   // what it owns stays its own
+            Close(session);
+        }
     }
 
     /// <summary>What other threads want done on the loop.</summary>
@@ -65,7 +75,7 @@ internal sealed class ClientLoop : IDisposable
     public void Stop() => _isStopping = true;
 
     /// <summary>What happened so far. Call it on the loop.</summary>
-    public RegionCounters Counters => _counters with { Talking = _byToken.Count };
+    public RegionCounters Counters => _counters with { Talking = Conversations, Owners = _owned.Count };
 
     /// <summary>From now on the sweeper hears the guest's doorbells, for there are readers. Call it on the loop.</summary>
     public void WatchForReaders() => _sweeper.Watch(_epoll);
@@ -75,6 +85,9 @@ internal sealed class ClientLoop : IDisposable
         Commands.Dispose();
         _epoll.Dispose();
     }
+
+    // Those who own a word are there, but do not talk.
+    private int Conversations => _byToken.Count - _owned.Count;
 
     private long Now => _options.Time.GetTimestamp();
 
@@ -110,31 +123,37 @@ internal sealed class ClientLoop : IDisposable
 
     private void AcceptWaiting()
     {
-        while (_byToken.Count < _options.MaxConversations)
+        while (Conversations < _options.MaxConversations)
         {
             SafeFd? socket = UnixSocket.TryAccept(_listener, out int errno);
             if (socket is null && errno == Errno.ConnectionAborted) continue;
             if (socket is null && !(errno is Errno.TooManyOpenFiles or Errno.FileTableFull)) return;
             if (socket is null) break;
-            var session = new ClientSession(socket, UnixSocket.CredentialsOf(socket), _nextToken++, name => _options.Layout.IndexOf(name) >= 0);
-            _byToken.Add(session.Token, session);
-            _epoll.Add(socket, EpollEvents.Readable, session.Token);
-            Renew(session);
+            Renew(Add(socket));
         }
         _epoll.Remove(_listener);   // no room, or no descriptor: those who wait go on waiting in the socket's queue
         _isAccepting = false;
     }
 
+    private ClientSession Add(SafeFd socket)
+    {
+        var session = new ClientSession(socket, UnixSocket.CredentialsOf(socket), _nextToken++, name => _options.Layout.IndexOf(name) >= 0);
+        _byToken.Add(session.Token, session);
+        _epoll.Add(socket, EpollEvents.Readable, session.Token);
+        return session;
+    }
+
     private void ListenAgain()
     {
-        if (_isAccepting || _byToken.Count >= _options.MaxConversations) return;
+        if (_isAccepting || Conversations >= _options.MaxConversations) return;
         _epoll.Add(_listener, EpollEvents.Readable, ListenerToken);
         _isAccepting = true;
     }
 
     private void Serve(ClientSession session, EpollReport report)
     {
-        if ((report.Events & EpollEvents.Readable) != 0 && !session.IsAnswered) Read(session);
+        if (session.Owned is not null) GiveBack(session);
+        else if ((report.Events & EpollEvents.Readable) != 0 && !session.IsAnswered) Read(session);
         else if ((report.Events & Gone) != 0) HangUp(session);
         else if ((report.Events & EpollEvents.Writable) != 0) Pump(session);
     }
@@ -142,7 +161,7 @@ internal sealed class ClientLoop : IDisposable
     private void Read(ClientSession session)
     {
         using var inbox = new FdInbox();   // whoever sends descriptors sends them for nothing
-        while (!session.IsAnswered && _byToken.ContainsKey(session.Token))
+        while (!session.IsAnswered && session.Owned is null && _byToken.ContainsKey(session.Token))
         {
             SocketResult result = UnixSocket.Receive(session.Socket, session.Dialogue.Free, inbox);
             if (result.IsClosed) HangUp(session);
@@ -166,7 +185,10 @@ internal sealed class ClientLoop : IDisposable
             case DialogueStep.Asked when !SaysMore(session):
                 Answer(session, session.Dialogue.Name);
                 break;
-            case DialogueStep.Asked or DialogueStep.Nonsense:
+            case DialogueStep.Owning when !SaysMore(session):
+                Own(session, new(_options.Layout.IndexOf(session.Dialogue.Name), session.Dialogue.OwnerOffset, session.Dialogue.OwnedValue));
+                break;
+            case DialogueStep.Asked or DialogueStep.Owning or DialogueStep.Nonsense:
                 Drop(session, "it says what the protocol does not have");
                 break;
         }
@@ -200,6 +222,35 @@ internal sealed class ClientLoop : IDisposable
         }
         Renew(session);
         Pump(session);
+    }
+
+    // Ten bytes into an empty socket: they go out at once, or the client has gone.
+    private void Own(ClientSession session, OwnedWord word)
+    {
+        bool isAllowed = word.FitsInto(_options.Layout) && _grant(session.Who, session.Dialogue.Name) is { IsReader: false };
+        if (isAllowed && _owned.TryClaim(word, session.Socket))
+        {
+            session.Owned = word;
+            if (session.Place is { } place) _waiting.Remove(place);
+            session.Place = null;
+            session.Say(ClientProtocol.Number(ClientProtocol.Claimed));
+            if (!session.Send().IsMoved) GiveBack(session);
+            return;
+        }
+        session.IsAnswered = true;
+        session.Say(isAllowed ? ClientProtocol.Number(ClientProtocol.Busy) : Encoding.ASCII.GetBytes(ClientProtocol.NotFound));
+        Renew(session);
+        Pump(session);
+    }
+
+    // It says a byte, or has gone; where it has, nobody hears the answer.
+    private void GiveBack(ClientSession session)
+    {
+        _owned.GiveBack(session.Owned!.Value);
+        session.Owned = null;
+        session.Say(ClientProtocol.Number(ClientProtocol.Claimed));
+        _ = session.Send();
+        Close(session);
     }
 
     private void Pump(ClientSession session)
@@ -268,6 +319,7 @@ internal sealed class ClientLoop : IDisposable
     private void Close(ClientSession session)
     {
         if (!_byToken.Remove(session.Token)) return;
+        if (session.Owned is { } word) _owned.GiveBack(word);
         if (session.Place is { } place) _waiting.Remove(place);
         _epoll.Remove(session.Socket);
         session.Socket.Dispose();

@@ -16,6 +16,12 @@ internal static class ClientProtocol
 
     public static ReadOnlySpan<byte> InformLength => "INFORM REGION_NAME_LEN: "u8;
 
+    /// <summary>Ours: instead of the words above, of the same length. Then the name, an owner word's offset and a value; see <see cref="OwnedWord"/>.</summary>
+    public static ReadOnlySpan<byte> Owning => "OWNING REGION_NAME_LEN: "u8;
+
+    /// <summary>Answers to who wants an owner word.</summary>
+    public const uint Claimed = 0, Busy = 1;
+
     public static ReadOnlySpan<byte> GetRegion => "GET REGION: "u8;
 
     public static string VersionOf(ClientDialect dialect) => dialect == ClientDialect.Number ? "0x00000000" : "PROTOCOL_VER 0";

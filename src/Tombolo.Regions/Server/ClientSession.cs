@@ -20,6 +20,8 @@ internal sealed class ClientSession(SafeFd socket, PeerCredentials who, ulong to
     public bool IsAnswered { get; set; }
     /// <summary>Whether epoll reports when it can take more.</summary>
     public bool AwaitsWritable { get; set; }
+    /// <summary>The owner word that it has; it says nothing more until it gives it back.</summary>
+    public OwnedWord? Owned { get; set; }
     /// <summary>The region that it gets, for the log; null until then.</summary>
     public string? Granted { get; set; }
     public bool IsEmpty => _out.Count == 0;

@@ -28,6 +28,9 @@ public sealed class RegionServer : IAsyncDisposable
     private readonly ClientLoop _clients;
     private readonly Thread _thread;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _gate = new();   // guards _driverWatch, and that _driver is of the VM that is there
+    private DriverWatch? _driverWatch;
+    private volatile TaskCompletionSource _driver = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _isDisposed;
 
     private RegionServer(RegionServerOptions options, FileLock held, DoorbellServer doorbell, Observer observer, ILogger log)
@@ -38,7 +41,7 @@ public sealed class RegionServer : IAsyncDisposable
         _nowhere = EventFd.Create();
         FromGuest = doorbell.Resident!.Vectors;
         ToGuest = doorbell.DoorbellsOf(_machineId)!;
-        _clients = new(options, Listener(), Grant, new(Layout, doorbell.Window, FromGuest, ToGuest, options.Time), log);
+        _clients = new(options, Listener(), Grant, new(Layout, doorbell.Window, FromGuest, ToGuest, options.Time), new(doorbell, Layout), log);
         if (doorbell.TookOver) LookAround();
         observer.Open(this);
         _thread = new(Run) { Name = "region-clients", IsBackground = true };
@@ -61,6 +64,9 @@ public sealed class RegionServer : IAsyncDisposable
 
     /// <summary>Ends when the server does; fails where a fault of ours ended it.</summary>
     public Task Completion => Task.WhenAny(_ended.Task, _doorbell.Completion).Unwrap();
+
+    /// <summary>Completes once the guest's driver has shown itself by a ring, since the VM that is there came; where there is none, with the next. A VM that was there before this server is taken to have it.</summary>
+    public Task DriverIsThere => _driver.Task;
 
     /// <summary>Whether this server took over from one that was killed.</summary>
     public bool TookOver => _doorbell.TookOver;
@@ -103,7 +109,7 @@ public sealed class RegionServer : IAsyncDisposable
     {
         DoorbellSnapshot doorbell = await _doorbell.SnapshotAsync();
         RegionCounters clients = await _clients.Commands.AskAsync(() => _clients.Counters, _ended.Task, "region server");
-        return new(Layout, doorbell.Peers.Count > 0 ? doorbell.Peers[0] : null, clients, doorbell);
+        return new(Layout, doorbell.Peers.Count > 0 ? doorbell.Peers[0] : null, clients, doorbell) { HasDriver = doorbell.Peers.Count > 0 && DriverIsThere.IsCompletedSuccessfully };
     }
 
     /// <summary>Stops in order; nothing is left behind. VM and clients keep their memory and doorbells.</summary>
@@ -115,6 +121,7 @@ public sealed class RegionServer : IAsyncDisposable
         await _ended.Task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         File.Delete(_options.ClientSocket);
         await _doorbell.DisposeAsync();
+        WatchForDriver(false);
         _clients.Dispose();
         _readOnly.Dispose();
         _nowhere.Dispose();
@@ -174,6 +181,20 @@ public sealed class RegionServer : IAsyncDisposable
         }
     }
 
+    // A VM comes (true) or has gone.
+    private void WatchForDriver(bool isComing)
+    {
+        DriverWatch? old;
+        lock (_gate)
+        {
+            (old, _driverWatch) = (_driverWatch, null);
+            if (_driver.Task.IsCompleted) _driver = new(TaskCreationOptions.RunContinuationsAsynchronously);   // who waits already goes on waiting
+            TaskCompletionSource mine = _driver;
+            if (isComing) _driverWatch = new(FromGuest, () => mine.TrySetResult());
+        }
+        old?.Dispose();
+    }
+
     private static string Print(RegionLayout layout)
     {
         byte[] bytes = new byte[layout.Regions.Count * RegionDescriptor.Size];
@@ -196,16 +217,23 @@ public sealed class RegionServer : IAsyncDisposable
         public void Joining(PeerId id, PeerCredentials who)
         {
             _isOpen.Task.Wait();
+            _server?.WatchForDriver(true);
             Log.MachineThere(log, who.ProcessId);
         }
 
         public void Joined(PeerId id) { }
 
-        public void Kept(PeerId id, PeerCredentials who) => Joining(id, who);
+        public void Kept(PeerId id, PeerCredentials who)
+        {
+            _isOpen.Task.Wait();
+            _ = _server?._driver.TrySetResult();
+            Log.MachineThere(log, who.ProcessId);
+        }
 
         public void Left(PeerId id)
         {
             _isOpen.Task.Wait();
+            _server?.WatchForDriver(false);
             _server?.Settle();
             Log.MachineGone(log);
         }

@@ -6,19 +6,8 @@ using Tombolo.Testing;
 namespace Tombolo.Regions.Tests.Server;
 
 /// <summary>The clients' protocol, byte for byte.</summary>
-public sealed class ClientSocketTests : IDisposable
+public sealed class ClientSocketTests : ServedPlace
 {
-    private readonly Place _place = new();
-    private RegionServer _server;
-
-    public ClientSocketTests() => _server = RegionServer.StartAsync(_place.Options).GetAwaiter().GetResult();
-
-    public void Dispose()
-    {
-        _server.DisposeAsync().AsTask().GetAwaiter().GetResult();
-        _place.Dispose();
-    }
-
     private async Task RestartAsync(RegionServerOptions options)
     {
         await _server.DisposeAsync();
@@ -53,6 +42,63 @@ public sealed class ClientSocketTests : IDisposable
         client.Say($"INFORM REGION_NAME_LEN: 0x{length:x8}").Say(said).Read(20).ShouldBe("0x00011000" + "0x00015000", $"asked for {name} in another form");
         for (int fd = 0; fd < 3; fd++) _ = client.ReadFd();
         client.ShouldBeClosed();
+    }
+
+    // ---- owner words, ours beside vSoC's protocol
+
+    private RawClient Own(string words)
+    {
+        var client = new RawClient(_place.Clients);
+        _ = client.Say("GET PROTOCOL_VER").Read(10);
+        return client.Say($"OWNING REGION_NAME_LEN: {words}");
+    }
+
+    private uint OwnerWord => _server.Window.View(_server.Layout.Regions[2].BeginOffset + 0x88, 4).ReadAcquire32(0);
+
+    [Fact]
+    public async Task Own_AWord_IsClaimedWhileTheConnectionStands_AndOwnedByOneAtATime()
+    {
+        using RawClient first = Own("0x0000000afb_manager0x000000880x00000007");
+        first.Read(10).ShouldBe("0x00000000");
+        OwnerWord.ShouldBe(7u);
+        ((await _server.SnapshotAsync()).Counters.Owners, (await _server.SnapshotAsync()).Counters.Talking).ShouldBe((1, 0));
+        foreach (string value in (string[])["0x00000007", "0x00000008"])
+            using (RawClient second = Own("0x0000000afb_manager0x00000088" + value))
+            {
+                second.Read(10).ShouldBe("0x00000001");
+                second.ShouldBeClosed();
+            }
+        OwnerWord.ShouldBe(7u);
+        first.Say("\0").Read(10).ShouldBe("0x00000000");
+        first.ShouldBeClosed();
+        OwnerWord.ShouldBe(0u);
+        using (RawClient third = Own("0x0000000afb_manager0x000000880x00000009")) third.Read(10).ShouldBe("0x00000000");
+        TestPeers.Watchdog.Until(() => OwnerWord == 0, "who hangs up owns nothing");
+        (await _server.SnapshotAsync()).Counters.Owners.ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData("0x00000004none0x000000880x00000007")]
+    [InlineData("0x0000000afb_manager0x000000840x00000007")]   // before the data
+    [InlineData("0x0000000afb_manager0x0000008a0x00000007")]
+    [InlineData("0x0000000afb_manager0x000020000x00000007")]
+    [InlineData("0x0000000afb_manager0xfffffffc0x00000007")]
+    [InlineData("0x0000000afb_manager0x000000880x00000000")]
+    public void Own_WhatCannotBe_IsRefused(string words)
+    {
+        using RawClient client = Own(words);
+        client.Read(10).ShouldBe("0xffffffff");
+        client.ShouldBeClosed();
+        OwnerWord.ShouldBe(0u);
+    }
+
+    [Fact]
+    public async Task Own_ByWhoMayOnlyRead_IsRefused()
+    {
+        await RestartAsync(_place.Options with { Access = [new() { Users = [LinuxProcess.EffectiveUserId], Rights = RegionRights.Read }] });
+        using RawClient client = Own("0x0000000afb_manager0x000000880x00000007");
+        client.Read(10).ShouldBe("0xffffffff");
+        OwnerWord.ShouldBe(0u);
     }
 
     [Fact]

@@ -112,6 +112,48 @@ public sealed class KillTests : IDisposable
         _ = StartServer("ready again");
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void OwnerKilled_ItsAreaComesBack(bool whileNoServerIsThere)
+    {
+        Child server = StartServer("ready");
+        using RegionClient manager = _place.Open("fb_manager"), managed = _place.Open("hwcomposer");
+        uint owner = manager.DataOffset;
+        for (int round = 0; round < 5; round++)
+        {
+            Child doomed = StartOwner();
+            manager.View(owner, 4).ReadAcquire32(0).ShouldBe(5u);
+            Should.Throw<RegionPermissionException>(() => manager.CreatePermission(managed, 4096, 8192, owner, 6)).Fault.ShouldBe(PermissionFault.Busy);
+            if (whileNoServerIsThere) server.Kill();
+            doomed.Kill();
+            if (whileNoServerIsThere) server = StartServer("ready again");
+            TestPeers.Watchdog.Until(() => manager.View(owner, 4).ReadAcquire32(0) == 0, "the area came back");
+        }
+        using RegionPermission mine = manager.CreatePermission(managed, 4096, 8192, owner, 6);
+        manager.View(owner, 4).ReadAcquire32(0).ShouldBe(6u);
+    }
+
+    [Fact]
+    public void ServerKilled_OwnersGoOnOwning_AndGiveBackInOrder()
+    {
+        Child server = StartServer("ready");
+        using RegionClient manager = _place.Open("fb_manager");
+        Child holder = StartOwner();
+        server.Kill();
+        _ = StartServer("ready again");
+        manager.View(manager.DataOffset, 4).ReadAcquire32(0).ShouldBe(5u);
+        holder.CloseInput().ShouldBe(0);
+        manager.View(manager.DataOffset, 4).ReadAcquire32(0).ShouldBe(0u);
+    }
+
+    private Child StartOwner()
+    {
+        Child owner = Track(new(Program, "region-owner", _place.Clients));
+        owner.ReadLine().ShouldBe("owning");
+        return owner;
+    }
+
     private string WriteLayout(string name)
     {
         string file = Path.Combine(_place.Folder, name);

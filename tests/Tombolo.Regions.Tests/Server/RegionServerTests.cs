@@ -6,19 +6,8 @@ using Tombolo.Memory;
 namespace Tombolo.Regions.Tests.Server;
 
 /// <summary>QEMU's side: what a VM is told, that there is one at a time, and what becomes of its signals when it goes.</summary>
-public sealed class RegionServerTests : IDisposable
+public sealed class RegionServerTests : ServedPlace
 {
-    private readonly Place _place = new();
-    private RegionServer _server;
-
-    public RegionServerTests() => _server = RegionServer.StartAsync(_place.Options).GetAwaiter().GetResult();
-
-    public void Dispose()
-    {
-        _server.DisposeAsync().AsTask().GetAwaiter().GetResult();
-        _place.Dispose();
-    }
-
     [Fact]
     public void Machine_IsPeer1_ThePretendedPeerIs0_AndVectorsAreRegions()
     {
@@ -33,6 +22,26 @@ public sealed class RegionServerTests : IDisposable
             EventFd.TryRead(_server.FromGuest[region], out _).ShouldBeTrue();
             EventFd.Signal(_server.ToGuest[region]);
             EventFd.TryRead(told.Own[region], out _).ShouldBeTrue();
+        }
+    }
+
+    [Fact]
+    public async Task Driver_IsThere_OnceTheMachineThatIsThereRings()
+    {
+        EventFd.Signal(_server.FromGuest[1]);   // nobody's: there is no machine yet
+        for (int life = 0; life < 2; life++)
+        {
+            _server.DriverIsThere.IsCompleted.ShouldBeFalse();
+            using (ScriptedClient qemu = ScriptedClient.Connect(_place.Qemu))
+            {
+                ScriptedHandshake told = qemu.ReadHandshake(vectors: 3);
+                (await _server.SnapshotAsync()).HasDriver.ShouldBeFalse();
+                EventFd.Signal(told.Peers[0][2]);
+                await _server.DriverIsThere.WaitAsync(TestPeers.Watchdog.Limit);
+                (await _server.SnapshotAsync()).HasDriver.ShouldBeTrue();
+                EventFd.TryRead(_server.FromGuest[2], out _).ShouldBeTrue("the ring is still there for who reads it");
+            }
+            TestPeers.Watchdog.Until(() => _server.SnapshotAsync().GetAwaiter().GetResult().Machine is null && !_server.DriverIsThere.IsCompleted, "the machine is seen to have gone");
         }
     }
 
