@@ -39,7 +39,7 @@ internal sealed class ExerciseCommands(TextWriter output, Func<string?, string?,
         var who = new Command("who", "List who can be a target.\nExample: tombolo-exercise who --socket genz.sock") { _timeout, _socket, _device, _name, _json };
         who.SetAction((parsed, _) => Task.FromResult(Who(parsed)));
         var root = new RootCommand("Traffic with every byte checked, through a mailbox or a bare window, on a host or in a guest. Exit code: 0 all is right, 1 something is not, 2 wrong use.") { bloop, serve, who };
-        foreach (Command command in new WindowCommands(output).Create()) root.Add(command);
+        foreach (Command command in (Command[])[.. new WindowCommands(output).Create(), .. new PictureCommands(output).Create()]) root.Add(command);
         return root;
     }
 
