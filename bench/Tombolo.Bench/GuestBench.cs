@@ -137,11 +137,17 @@ internal sealed class GuestBench(BenchOptions options)
     {
         string run = Path.Combine(folder, name);
         File.WriteAllText(run, script + "\n");
+        return Start(options, name, run, "-chardev", $"socket,path={socket},id=c", "-device", "ivshmem-doorbell,vectors=16,chardev=c");
+    }
+
+    /// <summary>Starts a guest that runs a script.</summary>
+    internal static Process Start(BenchOptions options, string name, string script, params string[] devices)
+    {
         string[] words =
         [
             "-accel", "tcg", "-m", "256M", "-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio", "-kernel", options.Kernel!, "-initrd", options.Initramfs!,
-            "-append", "console=ttyS0 quiet panic=-1", "-fw_cfg", $"name=opt/tombolo/name,string={name}", "-fw_cfg", $"name=opt/tombolo/run,file={run}",
-            "-chardev", $"socket,path={socket},id=c", "-device", "ivshmem-doorbell,vectors=16,chardev=c",
+            "-append", "console=ttyS0 quiet panic=-1", "-fw_cfg", $"name=opt/tombolo/name,string={name}", "-fw_cfg", $"name=opt/tombolo/run,file={script}",
+            .. devices,
         ];
         return Process.Start(new ProcessStartInfo("timeout", ["-k", "5", "1200", "qemu-system-x86_64", .. words]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
     }

@@ -4,6 +4,7 @@
 // tombolo-bench serve SOCKET doorbell|mailbox                                       a server, until standard input ends
 // tombolo-bench ping|pong SOCKET doorbell|doorbell-edge|mailbox COUNT WARM-UP       one side of a round trip
 // tombolo-bench switch FOLDER PORTS                                                 a switch, until standard input ends
+// tombolo-bench region-answer SOCKET                                                answers the signals of regions
 // tombolo-bench channel ping|pong|source|sink|waker|sleeper FOLDER WAY BYTES COUNT  one side of a channel
 using System.Globalization;
 using Tombolo.Bench;
@@ -31,6 +32,9 @@ switch (args)
             case "waker": role.Waker(); break;
             default: role.Sleeper(); break;
         }
+        return 0;
+    case ["region-answer", string socket]:
+        RegionBench.Answer(socket);
         return 0;
     case ["report", ..]:
         return await Report.RunAsync(BenchOptions.Parse(args.AsSpan(1)));

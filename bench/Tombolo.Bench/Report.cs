@@ -61,6 +61,15 @@ internal static class Report
                 + "`vde_switch` knows no such ports: there, one C program sends and receives (bench/native/frames.c). Latency: one frame goes round each way; half the time of a round, the generator's own part in it. The median of all rounds, in brackets the lowest and highest.",
                 "",
                 .. new SwitchBench(options).Measure()]));
+        yield return new("regions", "Regions", async () =>
+        {
+            using RegionBench regions = new(options);
+            return [
+                "A signal changes a word, puts its offset into the table, rings, and wakes who sleeps on the word; here it is answered in the same way. Between host processes the kernel's futex does it; across the VM's border, QEMU without hardware virtualisation (`-accel tcg`) and the guest's driver.",
+                "\"Doorbells alone\" is the same way without table and sleepers: an eventfd to QEMU, an interrupt, a call of the driver, the doorbell register, an eventfd back.",
+                "",
+                .. await regions.MeasureAsync()];
+        });
         if (options.Kernel is not null && options.ZeroMqInitramfs is not null)
             yield return new("zeromq", "ZeroMQ in guests", () => Task.FromResult<IEnumerable<string>>([
                 "Guests in QEMU without hardware virtualisation (`-accel tcg`), 256 MB each, one virtual processor; the same two guests have a card at the switch and a card at the stream. The programs are those of samples/zeromq/c, so that no compiler at run time takes part. "
