@@ -24,7 +24,6 @@ internal sealed class RegionTrial(TemporaryFolder folder) : IAsyncDisposable
 
     private readonly GuestTrial _guests = new(folder);
     private readonly List<Child> _children = [];
-    private Child? _server;
 
     public string Qemu => folder["q"];
 
@@ -37,7 +36,7 @@ internal sealed class RegionTrial(TemporaryFolder folder) : IAsyncDisposable
     {
         string layout = folder["layout.json"];
         File.WriteAllText(layout, Layout);
-        return _server = Start(says, "regions", Qemu, Clients, layout);
+        return Start(says, "regions", Qemu, Clients, layout);
     }
 
     /// <summary>A host process that plays some lanes of region "plain".</summary>
@@ -68,8 +67,8 @@ internal sealed class RegionTrial(TemporaryFolder folder) : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _guests.DisposeAsync();
-        if (_server is { HasExited: false }) _ = _server.CloseInput();   // in order, so that its keeper ends too
         foreach (Child child in _children) child.Dispose();
+        LeftKeeper.End(Qemu + ".keeper");
     }
 
     private Child Start(string says, params string[] arguments)

@@ -40,6 +40,7 @@ internal sealed class RegionLayoutTarget : IFuzzTarget
             FuzzFinding.Require(fault.Message.Length is > 0 and < 4096 && !fault.Message.Any(char.IsControl), $"A fault's sentence has {fault.Message.Length} characters, or some that no terminal should get: {fault.Message}");
         }
         if (reading.Layout is not { } layout) return $"{Math.Min(reading.Faults.Count, 3)} faults, {Shape(reading.Faults[0].Message)}";
+        FuzzFinding.Require(long.IsPow2(layout.WindowBytes), $"The window has {layout.WindowBytes} bytes.");
         Judge(layout);
         return $"{Math.Min(layout.Regions.Count, 3)} regions{(layout.Regions.Any(region => region.ManagedBy != 0) ? ", managed" : "")}";
     }
@@ -49,7 +50,7 @@ internal sealed class RegionLayoutTarget : IFuzzTarget
     /// <summary>What holds for every layout that was taken, wherever it came from.</summary>
     internal static void Judge(RegionLayout layout)
     {
-        FuzzFinding.Require(long.IsPow2(layout.WindowBytes) && layout.WindowBytes <= RegionLayout.MaxWindowBytes, $"The window has {layout.WindowBytes} bytes.");
+        FuzzFinding.Require(layout.WindowBytes <= RegionLayout.MaxWindowBytes, $"The window has {layout.WindowBytes} bytes.");
         long after = 16 + (60L * layout.Regions.Count);
         foreach (RegionDescriptor region in layout.Regions.OrderBy(region => region.BeginOffset))
         {

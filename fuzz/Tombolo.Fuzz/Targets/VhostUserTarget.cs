@@ -58,7 +58,7 @@ internal sealed class VhostUserTarget : IFuzzTarget, IVringUser
 
     public void RingStarted(Vring ring) => _started++;
 
-    public void RingStopping(Vring ring) { }
+    public void RingStopping(Vring ring, bool isBrief) { }
 
     public void RingEnabled(Vring ring) { }
 

@@ -14,6 +14,8 @@ public static class LayoutFile
     /// <summary>The largest file that is read.</summary>
     public const int MaxBytes = 4 << 20;
 
+    private const int MaxReason = 160;
+
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file.</param>
     /// <returns>A file that cannot be read is a fault too.</returns>
@@ -71,10 +73,11 @@ public static class LayoutFile
         return faults;
     }
 
-    // Without the "LineNumber: … | BytePositionInLine: …" that the library appends.
+    // Without the "LineNumber: … | BytePositionInLine: …" that the library appends, and without what it quotes of the file where no terminal should get that.
     private static string Reason(JsonException exception)
     {
         int end = exception.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
-        return end < 0 ? exception.Message : exception.Message[..end];
+        string reason = end < 0 ? exception.Message : exception.Message[..end];
+        return reason.Length > MaxReason || reason.Any(char.IsControl) ? "its syntax is broken here." : reason;
     }
 }

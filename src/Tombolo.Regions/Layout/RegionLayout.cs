@@ -20,7 +20,7 @@ public sealed class RegionLayout
     /// <summary>The layout's minor version.</summary>
     public ushort Minor { get; }
 
-    /// <summary>Size of the window: a power of two.</summary>
+    /// <summary>Size of the window: a power of two in what we make; in what was read from a window, what that says, and no more than there is.</summary>
     public long WindowBytes { get; }
 
     /// <summary>Where the region table begins.</summary>
