@@ -46,7 +46,7 @@ internal sealed class RegionTableTarget : IFuzzTarget
         if (!isSound)
         {
             FuzzFinding.Require(!fault.Any(char.IsControl), $"The fault has characters that no terminal should get: {fault}");
-            return $"refused, {string.Concat(fault.Where(letter => char.IsAsciiLetter(letter) || letter == ' ').TakeLast(20))}";
+            return $"refused, {string.Join(' ', fault.Split(' ').Where(word => word.Length > 1 && word.All(char.IsAsciiLetterLower)).Take(5))}";
         }
         RegionLayoutTarget.Judge(layout!);
         return $"{Math.Min(layout!.Regions.Count, 3)} regions";

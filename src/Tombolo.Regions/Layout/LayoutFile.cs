@@ -68,16 +68,19 @@ public static class LayoutFile
             column = newLine < 0 ? column + Encoding.UTF8.GetCharCount(passed) : 1 + Encoding.UTF8.GetCharCount(passed[(newLine + 1)..]);
             line += passed.Count((byte)'\n');
             at += passed.Length;
-            faults.Add(new(path, line, column, inside, message));
+            faults.Add(new(path, line, column, inside, Printable(message)));
         }
         return faults;
     }
 
-    // Without the "LineNumber: … | BytePositionInLine: …" that the library appends, and without what it quotes of the file where no terminal should get that.
+    // Faults quote the file, and a terminal gets them.
+    private static string Printable(string text) => string.Concat(text.Select(static letter => char.IsControl(letter) ? '?' : letter));
+
+    // Without the "LineNumber: … | BytePositionInLine: …" that the library appends; and what it quotes of the file can be long.
     private static string Reason(JsonException exception)
     {
         int end = exception.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
         string reason = end < 0 ? exception.Message : exception.Message[..end];
-        return reason.Length > MaxReason || reason.Any(char.IsControl) ? "its syntax is broken here." : reason;
+        return reason.Length > MaxReason ? "its syntax is broken here." : Printable(reason);
     }
 }

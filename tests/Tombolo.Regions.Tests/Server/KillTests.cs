@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-using Tombolo.Linux;
 using Tombolo.Regions.Tests.Client;
 using Tombolo.Regions.Tests.Layout;
 using Tombolo.Testing;
