@@ -32,6 +32,8 @@ public sealed class SwitchCommandTests : IAsyncLifetime, IDisposable
         shown.ShouldContain("\nb down - - 02:00:00:00:00:0b - delay 5ms delay 5ms 0 0\n");
         shown.ShouldContain("\nup down - - learns - perfect perfect 0 0\nTopology lan: a b up\n");
 
+        (await RunAsync("status")).Out.ShouldContain("Switch lan: ready; 0 of 3 ports are up, 0 frames lost");
+
         (await RunAsync("switch add lan/probe --mac 02:00:00:00:00:0D --mtu 1400")).ShouldBe(new(ExitCode.Done, $"Port lan/probe serves at {_programs.Runtime}/net/lan-probe.sock.\n", ""));
         (await RunAsync("switch move probe lan back --new")).Out.ShouldBe("Topology lan: a b up probe\nTopology back: probe\n");
         (await RunAsync("switch move lan/b --cut lan/a")).Error.ShouldContain("has no port 'lan/a'");

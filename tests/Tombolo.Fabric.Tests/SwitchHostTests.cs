@@ -70,7 +70,15 @@ public sealed class SwitchHostTests : IDisposable
         _ = await second.StartAsync(_watchdog.Token);
         Judge(await StatusAsync(second));
         await second.AbandonMachinesAsync();
+        await File.WriteAllTextAsync(_folder["run/demo/lan-c.sock"], "");   // as an owner leaves it that is really killed
+        _ = await FabricHost.EndLeftoversAsync("demo", new() { Root = _folder["run"] });
+        Directory.Exists(_folder["run/demo"]).ShouldBeFalse();
 
+        FabricHost third = Open();
+        _ = await third.StartAsync(_watchdog.Token);
+        Ports(await StatusAsync(third)).ShouldBe("a b");
+        await third.ChangeSwitchAsync("lan", "c.", one => one.AddAsync(new() { Name = "c" }));
+        await third.AbandonMachinesAsync();
         FabricHost other = Open(Text.Replace("0b }", "0e }", StringComparison.Ordinal));   // another declaration: what was changed then is void
         _ = await other.StartAsync(_watchdog.Token);
         (Ports(await StatusAsync(other)), (await StatusAsync(other)).IsChanged).ShouldBe(("a b", false));

@@ -92,6 +92,15 @@ public sealed class SwitchReadingTests
     }
 
     [Fact]
+    public void Machine_ImageInAFolder_IsLikeTheDemoImage()
+    {
+        MachineDeclaration machine = Yaml.Good(Head + "switches: { lan: { members: [vm0] } }\nmachines: { vm0: { image: img/, attach: lan, ip: { lan: 10.0.0.1/8 }, run: [ hello ] } }").Machines[0];
+        (machine.Image, machine.Ready).ShouldBe(("/home/demo/img/", ConsoleMark.Ready));
+        Should.Throw<FabricException>(() => Translation.ToMachine(new() { Name = "f" }, machine, _paths)).Message.ShouldBe("Machine vm0 wants the image in /home/demo/img/, which has no vmlinuz and initramfs.cpio*.");
+        Yaml.Bad(Head + "machines: { vm0: { image: dmo } }").ShouldBe(["2:27: 'image' of machine vm0 is 'dmo'; did you mean 'demo'?"]);
+    }
+
+    [Fact]
     public void Machine_SeveralCards_ComeInTheOrderOfItsAttachments_WithTheirAddresses()
     {
         FabricDeclaration declaration = Yaml.Good(Head + """

@@ -88,6 +88,11 @@ internal static class StatusCommand
             if (plan.Picture) foreach (string line in Picture(mailbox, screen.Unicode)) screen.Line(line);
             else Describe(screen, mailbox);
         }
+        foreach (SwitchStatus one in plan.Mailbox is null ? status.Switches : [])
+        {
+            screen.Line();
+            screen.Line($"Switch {one.Name}: {(one.IsUp ? "ready" : "dead")}; {one.Ports.Count(port => port.IsUp)} of {one.Ports.Count} ports are up, {one.Ports.Sum(port => port.Lost)} frames lost ('tombolo switch show' tells more)");
+        }
         foreach (RegionsStatus window in status.Regions)
         {
             screen.Line();

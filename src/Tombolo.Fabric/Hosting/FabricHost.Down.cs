@@ -31,14 +31,10 @@ public sealed partial class FabricHost
         _events.Writer.Complete();
     }
 
-    // Also what an owner that was killed left. Ports that the other side serves are not ours.
+    // Also what an owner that was killed left. A socket elsewhere may be somebody else's by now.
     private void DeleteSwitchFiles(SwitchDeclaration declared)
     {
-        foreach (SwitchPortDeclaration port in declared.Ports.Where(port => !port.Connects))
-        {
-            File.Delete(Paths.SocketOf(port));
-            File.Delete(Paths.SocketOf(port) + ".lock");
-        }
+        foreach (SwitchPortDeclaration port in declared.Ports.Concat(HostedSwitch.Kept(declared, Paths)?.Ports ?? [])) HostedSwitch.DeleteSocket(port, Paths);
         File.Delete(Paths.SwitchChanges(declared.Name));
     }
 }

@@ -30,7 +30,7 @@ public sealed partial class FabricHost
         Say(FabricEventKind.SwitchChanged, name, sentence);
     }
 
-    private void StartSwitch(SwitchDeclaration declared)
+    private async Task StartSwitchAsync(SwitchDeclaration declared)
     {
         try
         {
@@ -39,7 +39,7 @@ public sealed partial class FabricHost
             lock (_gate) if (!(isTooLate = _isStopped)) _switches[declared.Name] = hosted;
             if (isTooLate)
             {
-                hosted.DisposeAsync().AsTask().GetAwaiter().GetResult();   // nobody else has it
+                await hosted.DisposeAsync();
                 throw new FabricException($"Fabric {Declaration.Name} was taken down while it came up.");
             }
             int ports = hosted.Now.Ports.Count;
@@ -68,7 +68,7 @@ public sealed partial class FabricHost
         Say(FabricEventKind.SwitchFailed, name, $"Switch {name} broke: {fault.InnerException?.Message} {(isAgain ? "It is started again." : "It no longer serves.")}");
         if (!isAgain) return;
         _ = _switchRestarts.AddOrUpdate(name, 1, (_, count) => count + 1);
-        try { StartSwitch(declared); }
+        try { await StartSwitchAsync(declared); }
         catch (FabricException exception) { Say(FabricEventKind.SwitchFailed, name, exception.Message); }
     }
 

@@ -21,7 +21,7 @@ public sealed partial class FabricHost
         foreach (MailboxDeclaration mailbox in Declaration.Mailboxes) await StartMailboxAsync(mailbox);
         if (Declaration.Store is { } store) await StartStoreAsync(store);
         foreach (RegionsDeclaration window in Declaration.Regions) await StartRegionsAsync(window);
-        foreach (SwitchDeclaration one in Declaration.Switches) StartSwitch(one);
+        foreach (SwitchDeclaration one in Declaration.Switches) await StartSwitchAsync(one);
         if (Declaration.Machines.Count > 0) await PrepareMachinesAsync(ending.Token);
         Dictionary<string, Task<string?>> starts = [];
         foreach (MachineDeclaration machine in InOrder())

@@ -99,8 +99,8 @@ public sealed class HostedSwitch : IAsyncDisposable
         File.Move(fresh, path, overwrite: true);
     }
 
-    // What the last owner changed counts only for the same declaration.
-    private static SwitchDeclaration? Kept(SwitchDeclaration declared, FabricPaths paths)
+    /// <summary>What the last owner changed it to; it counts only for the same declaration.</summary>
+    internal static SwitchDeclaration? Kept(SwitchDeclaration declared, FabricPaths paths)
     {
         string path = paths.SwitchChanges(declared.Name);
         if (!File.Exists(path)) return null;
@@ -108,10 +108,19 @@ public sealed class HostedSwitch : IAsyncDisposable
         {
             SwitchRecord? record = JsonSerializer.Deserialize(File.ReadAllText(path), FabricJson.Default.SwitchRecord);
             if (record is not null && Json(record.Declared) == Json(declared)) return record.Now;
+            foreach (SwitchPortDeclaration port in record?.Now.Ports ?? []) DeleteSocket(port, paths);   // nobody serves them: the fabric's lock is ours
         }
         catch (JsonException) { }   // its writer died before it could rename: then it is not this file; or somebody else wrote it
         File.Delete(path);
         return null;
+    }
+
+    /// <summary>Deletes a socket of ours in the state folder that nobody serves.</summary>
+    internal static void DeleteSocket(SwitchPortDeclaration port, FabricPaths paths)
+    {
+        if (port.Connects || Path.IsPathRooted(port.Socket)) return;
+        File.Delete(paths.SocketOf(port));
+        File.Delete(paths.SocketOf(port) + ".lock");
     }
 
     private static string Json(SwitchDeclaration one) => JsonSerializer.Serialize(one, FabricJson.Default.SwitchDeclaration);
