@@ -69,6 +69,7 @@ internal sealed class ChannelBench(BenchOptions options)
         .. Table(_stream, [4096, 65536, 1 << 20], "stream", StreamCount, (figure, bytes, count) => (double)bytes * count / figure, "0.00", isRate: true),
         "", $"**Waking a receiver that sleeps**: from the sender's clock to the receiver's, in µs; one message every {WakePause.TotalMilliseconds} ms.", "",
         .. Table(_wake, [64, 4096], "wake", (_, _) => options.IsQuick ? 200 : 1000, (figure, _, _) => figure / 1000, "0.00", isRate: false),
+        "", .. new ChannelIdle(options).Measure(),
     ];
 
     private IEnumerable<string> Table(Subject[] subjects, int[] sizes, string mode, Func<Subject, int, int> count, Func<double, int, int, double> convert, string format, bool isRate)

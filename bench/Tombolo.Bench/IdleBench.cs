@@ -40,7 +40,8 @@ internal sealed class IdleBench(BenchOptions options)
         }
     }
 
-    private static void Rest(TimeSpan time)
+    /// <summary>Lets time pass.</summary>
+    internal static void Rest(TimeSpan time)
     {
         long start = Stopwatch.GetTimestamp();
         using var never = new ManualResetEventSlim();

@@ -5,6 +5,7 @@
 // tombolo-bench ping|pong SOCKET doorbell|doorbell-edge|mailbox COUNT WARM-UP       one side of a round trip
 // tombolo-bench switch FOLDER PORTS                                                 a switch, until standard input ends
 // tombolo-bench region-answer SOCKET                                                answers the signals of regions
+// tombolo-bench channel-idle FOLDER WAY                                             a process that waits, until it is killed
 // tombolo-bench channel ping|pong|source|sink|waker|sleeper FOLDER WAY BYTES COUNT  one side of a channel
 using System.Globalization;
 using Tombolo.Bench;
@@ -35,6 +36,9 @@ switch (args)
         return 0;
     case ["region-answer", string socket]:
         RegionBench.Answer(socket);
+        return 0;
+    case ["channel-idle", string place, string way]:
+        ChannelIdle.Wait(place, way);
         return 0;
     case ["report", ..]:
         return await Report.RunAsync(BenchOptions.Parse(args.AsSpan(1)));

@@ -8,6 +8,7 @@ internal static class FuzzTargets
 {
     private static readonly SortedDictionary<string, Func<IFuzzTarget>> _all = new(StringComparer.Ordinal)
     {
+        ["channels"] = () => new ChannelTarget(),
         ["doorbell-client"] = () => new DoorbellClientTarget(),
         ["doorbell-message"] = () => new DoorbellMessageTarget(),
         ["doorbell-server"] = () => new DoorbellServerTarget(),

@@ -6,7 +6,7 @@ namespace Tombolo.Channels;
 /// <summary>The short way between two processes of one host: a file is a channel.</summary>
 /// <remarks>
 /// Everything else (other kinds, many channels in one file, windows of a fabric) goes through <see cref="ChannelArea"/>. The file's permissions say who may take part; whoever may write it
-/// can also cut it short, which ends the others (SIGBUS): processes that do not trust each other so far meet on a fabric, whose memory is sealed.
+/// can also cut it short, which ends the others' sessions (and, on other processors than x86-64, the others: SIGBUS). Processes that do not trust each other so far meet on a fabric, whose memory is sealed.
 /// </remarks>
 public static class Channel
 {
@@ -56,7 +56,7 @@ public static class Channel
     public static long AreaBytes(ChannelSpec spec, ChannelAreaOptions? options = null)
     {
         options ??= new();
-        return AreaLayout.HeapStart(options.Parties, options.Entries) + AreaLayout.RoundUp(ChannelLayout.BlockBytes(spec.Spokes, spec.Rings, spec.CapacityBytes), AreaLayout.HeapGranule);
+        return AreaLayout.HeapStart(options.Parties, options.Entries) + AreaLayout.RoundUp(ChannelLayout.BlockBytes(spec.EndsBehindHub, spec.Rings, spec.CapacityBytes), AreaLayout.HeapGranule);
     }
 
     private static TEnd Open<TEnd>(string path, int capacityBytes, Func<ChannelArea, TEnd> take) where TEnd : ChannelEnd

@@ -30,6 +30,10 @@ public enum ChannelFault
     Busy,
     /// <summary>The memory belongs to parties that cannot be told apart from here: another PID namespace.</summary>
     Foreign,
+    /// <summary>The memory is gone: the guest's device was unplugged or is wanted back, or somebody cut the file short.</summary>
+    GroundGone,
+    /// <summary>The memory is not sealed: whoever holds it could cut it short, which would end this process.</summary>
+    NotSealed,
 }
 
 /// <summary>A channel cannot be used, or no longer. A peer that breaks the protocol is another matter: <see cref="Tombolo.Wire.ProtocolException"/>.</summary>
@@ -39,4 +43,8 @@ public sealed class ChannelException(ChannelFault fault, string message) : Tombo
 {
     /// <summary>Why.</summary>
     public ChannelFault Fault { get; } = fault;
+
+    internal static ChannelException Lost(string what) => new(ChannelFault.GroundGone, $"{what} is gone: somebody cut it short, or unplugged it. Dispose everything that stands on it.");
+
+    internal static ChannelException Gone(string what) => new(ChannelFault.GroundGone, $"{what} is gone: its device was unplugged, or is wanted back. Dispose everything that stands on it; a new device is opened anew.");
 }

@@ -38,8 +38,9 @@ internal sealed class ExerciseCommands(TextWriter output, Func<string?, string?,
         serve.SetAction((parsed, stop) => Task.FromResult(Serve(parsed, stop)));
         var who = new Command("who", "List who can be a target.\nExample: tombolo-exercise who --socket genz.sock") { _timeout, _socket, _device, _name, _json };
         who.SetAction((parsed, _) => Task.FromResult(Who(parsed)));
-        var root = new RootCommand("Traffic with every byte checked, through a mailbox or a bare window, on a host or in a guest. Exit code: 0 all is right, 1 something is not, 2 wrong use.") { bloop, serve, who };
+        var root = new RootCommand("Traffic with every byte checked, through a mailbox, channels or a bare window, on a host or in a guest. Exit code: 0 all is right, 1 something is not, 2 wrong use.") { bloop, serve, who };
         foreach (Command command in (Command[])[.. new WindowCommands(output).Create(), .. new PictureCommands(output).Create()]) root.Add(command);
+        root.Add(new ChannelCommands(output).Create());
         return root;
     }
 

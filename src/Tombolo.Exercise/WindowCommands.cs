@@ -9,9 +9,7 @@ namespace Tombolo.Exercise;
 /// <summary>The commands that use a bare window: its memory and its doorbells, without a mailbox.</summary>
 internal sealed class WindowCommands(TextWriter output)
 {
-    private readonly Option<string?> _socket = new("--socket") { Description = "On a host: the doorbell server's socket.", HelpName = "path" };
-    private readonly Option<string?> _device = new("--device") { Description = "In a guest: a PCI address, or a /dev/tombolo_window_*. Default: the only device there is.", HelpName = "device" };
-    private readonly Option<GuestRoute> _route = new("--route") { Description = "In a guest: Auto, WindowDevice or Vfio.", HelpName = "way" };
+    private readonly WindowChoice _window = new();
     private readonly Option<bool> _json = new("--json") { Description = "Print the report as JSON." };
     private readonly Option<string> _side = new("--side") { Description = "first begins, second answers; one of each is needed.", HelpName = "side", Required = true };
     private readonly Option<long?> _at = new("--at") { Description = "Where in the window, in bytes. It is overwritten, and must be zero before. Default: its middle.", HelpName = "offset" };
@@ -22,17 +20,22 @@ internal sealed class WindowCommands(TextWriter output)
     /// <summary>The commands.</summary>
     public IEnumerable<Command> Create()
     {
-        var probe = new Command("probe", "Measure the window beside ordinary memory, and say how it is mapped. It changes nothing in it.\nExample: tombolo-exercise probe") { _socket, _device, _route, _json };
+        var probe = new Command("probe", "Measure the window beside ordinary memory, and say how it is mapped. It changes nothing in it.\nExample: tombolo-exercise probe") { _json };
         probe.SetAction(parsed => Probe(parsed));
-        var swap = new Command("swap", "Hand a block to and fro through the window and check every byte.\nExample: tombolo-exercise swap --side first --size 65536") { _side, _at, _size, _count, _timeout, _socket, _device, _route, _json };
+        var swap = new Command("swap", "Hand a block to and fro through the window and check every byte.\nExample: tombolo-exercise swap --side first --size 65536") { _side, _at, _size, _count, _timeout, _json };
         swap.SetAction((parsed, stop) => Task.FromResult(Swap(parsed, stop)));
+        foreach (Option option in _window.Options)
+        {
+            probe.Add(option);
+            swap.Add(option);
+        }
         return [probe, swap];
     }
 
     private int Probe(ParseResult parsed)
     {
-        using IParticipant self = Open(parsed);
-        WindowProbe probe = self is GuestParticipant guest ? WindowProbe.Of(guest, new()) : WindowProbe.Of(NameOf(self, parsed), self.Window, new());
+        using IParticipant self = _window.Open(parsed);
+        WindowProbe probe = self is GuestParticipant guest ? WindowProbe.Of(guest, new()) : WindowProbe.Of(_window.NameOf(self, parsed), self.Window, new());
         if (parsed.GetValue(_json)) output.WriteLine(JsonSerializer.Serialize(probe, ExerciseJson.Default.WindowProbe));
         else foreach (string line in probe.Lines()) output.WriteLine(line);
         return 0;
@@ -44,21 +47,12 @@ internal sealed class WindowCommands(TextWriter output)
         (int size, double timeout) = (parsed.GetValue(_size), parsed.GetValue(_timeout));
         if (size is < 1 or > 1 << 28) throw new ArgumentException($"--size is {size}; it must be 1 to {1 << 28} bytes.");
         if (timeout is not (> 0 and <= 1_000_000)) throw new ArgumentException($"--timeout is {timeout.ToString(CultureInfo.InvariantCulture)}; it must be more than 0 and at most 1000000 seconds.");
-        using IParticipant self = Open(parsed);
+        using IParticipant self = _window.Open(parsed);
         using var swapping = new Swapping(self, isFirst, parsed.GetValue(_at) ?? self.Window.LengthBytes / 2, size, TimeSpan.FromSeconds(timeout));
         Histogram times = swapping.Run(parsed.GetValue(_count), stop);
-        var report = new SwapReport(NameOf(self, parsed), self.Id.Value, parsed.GetValue(_count), size, Percentiles.Of(times));
+        var report = new SwapReport(_window.NameOf(self, parsed), self.Id.Value, parsed.GetValue(_count), size, Percentiles.Of(times));
         if (parsed.GetValue(_json)) output.WriteLine(JsonSerializer.Serialize(report, ExerciseJson.Default.SwapReport));
         else output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{report.Rounds} rounds of {report.Bytes} bytes over {report.Window} (ID {report.Id}), every byte right; p50 {report.RoundMicroseconds?.P50 ?? 0:0.0} us, p99 {report.RoundMicroseconds?.P99 ?? 0:0.0} us"));
         return 0;
     }
-
-    private IParticipant Open(ParseResult parsed) => (parsed.GetValue(_socket), parsed.GetValue(_device)) switch
-    {
-        (not null, not null) => throw new ArgumentException("Both --socket and --device are given; choose one."),
-        (string socket, null) => IvshmemClient.Connect(new() { SocketPath = socket }),
-        (null, var device) => GuestParticipant.Open(new() { Device = device, Route = parsed.GetValue(_route) }),
-    };
-
-    private string NameOf(IParticipant self, ParseResult parsed) => self is GuestParticipant guest ? guest.DeviceName : parsed.GetValue(_socket)!;
 }

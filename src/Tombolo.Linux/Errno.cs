@@ -20,6 +20,8 @@ public static class Errno
     public const int NoMemory = 12;
     /// <summary>EACCES: permission denied.</summary>
     public const int AccessDenied = 13;
+    /// <summary>EFAULT: memory that the kernel should read is not there.</summary>
+    public const int BadAddress = 14;
     /// <summary>EEXIST: exists already.</summary>
     public const int Exists = 17;
     /// <summary>EBUSY: somebody else has it.</summary>

@@ -86,6 +86,11 @@ public static partial class Memfd
     public static Seals SealsOf(SafeFd fd) =>
         (Seals)LinuxException.ThrowIfFailed(fcntl(fd, GetSeals, 0), "fcntl(F_GET_SEALS)", $"descriptor {fd.Number}");
 
+    /// <summary>Whether an object has all of these seals. One that cannot be sealed has none.</summary>
+    /// <param name="fd">Any file, borrowed.</param>
+    /// <param name="seals">Which.</param>
+    public static bool IsSealed(SafeFd fd, Seals seals) => fcntl(fd, GetSeals, 0) is >= 0 and var found && ((Seals)found & seals) == seals;
+
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)] private static partial int memfd_create(string name, uint flags);
     [LibraryImport("libc", SetLastError = true)] private static partial int ftruncate(SafeFd fd, long length);
     [LibraryImport("libc", SetLastError = true)] private static partial int fcntl(SafeFd fd, int command, int argument);

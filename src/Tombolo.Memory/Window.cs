@@ -11,14 +11,25 @@ namespace Tombolo.Memory;
 public sealed class Window : IDisposable
 {
     private readonly MemoryMapping _mapping;
+    private readonly Lock _lock = new();   // guards the guard
+    private GuardedRange? _guard;
 
-    private Window(MemoryMapping mapping) => _mapping = mapping;
+    private Window(MemoryMapping mapping, bool canShrink) => (_mapping, CanShrink) = (mapping, canShrink);
 
     /// <summary>Length in bytes.</summary>
     public long LengthBytes => _mapping.LengthBytes;
 
     /// <summary>Whether this party may write it.</summary>
     public bool IsWritable => _mapping.IsWritable;
+
+    /// <summary>
+    /// Whether somebody who holds the object could cut it short when it was mapped; whoever touches what is gone is ended by SIGBUS, unless the window
+    /// is guarded. False for a memfd that is sealed against it, and for devices, which may be unplugged instead. True for files, which cannot be sealed.
+    /// </summary>
+    public bool CanShrink { get; }
+
+    /// <summary>Whether memory of a guarded window was gone when it was touched. What is read there since is this process's own, and empty.</summary>
+    public bool IsLost => Volatile.Read(ref _guard)?.IsLost ?? false;
 
     /// <summary>Maps a memfd, shared memory object or file.</summary>
     /// <param name="fd">Borrowed; not needed afterwards.</param>
@@ -33,7 +44,7 @@ public sealed class Window : IDisposable
         long length = lengthBytes ?? size;
         if (length <= 0 || length > size)
             throw new ArgumentOutOfRangeException(nameof(lengthBytes), length, $"A window of {length} bytes cannot be mapped from an object of {size} bytes.");
-        return new(MemoryMapping.Map(fd, length, writable: writable));
+        return new(MemoryMapping.Map(fd, length, writable: writable), canShrink: !Memfd.IsSealed(fd, Seals.Shrink));
     }
 
     /// <summary>Maps a device's memory. Unlike a file, a device cannot be asked for its length.</summary>
@@ -42,11 +53,24 @@ public sealed class Window : IDisposable
     /// <param name="offsetBytes">Where it starts in what the device offers; a multiple of the page size.</param>
     /// <param name="writable">Whether this party may write.</param>
     /// <exception cref="LinuxException">The driver refused the mapping.</exception>
-    /// <remarks>Where the device goes away, touching the memory raises SIGBUS, which ends the process.</remarks>
+    /// <remarks>Where the device goes away, touching the memory raises SIGBUS, which ends the process unless the window is guarded.</remarks>
     public static Window MapDevice(SafeFd fd, long lengthBytes, long offsetBytes = 0, bool writable = true)
     {
         RefuseBigEndian();
-        return new(MemoryMapping.Map(fd, lengthBytes, offsetBytes, writable));
+        return new(MemoryMapping.Map(fd, lengthBytes, offsetBytes, writable), canShrink: false);
+    }
+
+    /// <summary>From now on, whoever in this process touches memory of the window that is gone reads zeros, instead of being ended by SIGBUS; see <see cref="IsLost"/>.</summary>
+    /// <returns>False where there is no such guard for this processor, or too many windows are guarded.</returns>
+    /// <exception cref="LinuxException">The kernel refused the handler.</exception>
+    public bool TryGuard()
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_mapping.IsClosed, this);
+            if (_guard is null) Volatile.Write(ref _guard, BusErrorGuard.TryGuard(_mapping, Environment.SystemPageSize));
+            return _guard is not null;
+        }
     }
 
     /// <summary>A checked view of a part of the window.</summary>
@@ -85,7 +109,11 @@ public sealed class Window : IDisposable
     public unsafe Span<byte> Own(long offsetBytes, int lengthBytes) => new(At(offsetBytes, lengthBytes, 1), lengthBytes);
 
     /// <summary>Unmaps the memory.</summary>
-    public void Dispose() => _mapping.Dispose();
+    public void Dispose()
+    {
+        lock (_lock) _guard?.Dispose();
+        _mapping.Dispose();
+    }
 
     private unsafe byte* At(long offsetBytes, int lengthBytes, int alignment)
     {

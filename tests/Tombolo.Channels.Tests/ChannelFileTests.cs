@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+using Tombolo.Linux;
+
 namespace Tombolo.Channels.Tests;
 
 public sealed class ChannelFileTests
@@ -53,5 +55,27 @@ public sealed class ChannelFileTests
         using ChannelArea again = Channel.OpenArea(folder["area"]);
         area.Create("one", new() { CapacityBytes = 4096 });
         again.List().ShouldHaveSingleItem().Name.ShouldBe("one");
+    }
+
+    /// <summary>Somebody cuts the file short under both ends (SIGBUS): their sessions end, and this process goes on.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task File_CutShort_EndsTheSessionsAndNothingElse(bool hasThread)
+    {
+        BusErrorGuard.IsSupported.ShouldBeTrue("these tests run on x86-64");
+        using var folder = new TemporaryFolder();
+        var options = new EndOptions { Spin = TimeSpan.Zero, CheckInterval = TimeSpan.FromMilliseconds(20) };
+        using RingProducer producer = Channel.Create(folder["c"], options: options);
+        using RingConsumer consumer = Channel.Open(folder["c"], options);
+        Task<ChannelWait> wait = hasThread
+            ? Task.Factory.StartNew(() => consumer.WaitForMessage(Timeout.InfiniteTimeSpan), TaskCreationOptions.LongRunning)
+            : consumer.WaitForMessageAsync(Timeout.InfiniteTimeSpan).AsTask();
+        Watchdog.Until(() => consumer.Sleeps > 0, "the consumer sleeps");
+        SharedFile.Open(folder["c"], sizeBytes: 0).Dispose();
+        (await Should.ThrowAsync<ChannelException>(() => wait.WaitAsync(Watchdog.Limit))).Fault.ShouldBe(ChannelFault.GroundGone);
+        byte[] message = new byte[1000];
+        while (producer.TryWrite(message)) { }   // into pages of our own, until they are full
+        Should.Throw<ChannelException>(() => producer.WaitForRoom(message.Length, TimeSpan.FromSeconds(1))).Fault.ShouldBe(ChannelFault.GroundGone);
     }
 }

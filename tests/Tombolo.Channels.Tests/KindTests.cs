@@ -211,6 +211,20 @@ public sealed class KindTests
     }
 
     [Fact]
+    public void Broadcast_SubscriberThatHasTakenItsEndAndNotShownItselfYet_DoesNotCount()
+    {
+        using var ground = new TestGround();
+        using ChannelArea area = ground.Area(new TestParty());
+        area.Create("c", new() { Kind = ChannelKind.Broadcast, CapacityBytes = 4096 });
+        using Publisher publisher = area.OpenPublisher("c", _noSpin);
+        long end = area.Find("c")!.OffsetBytes + ChannelLayout.EndAt(1);
+        ground.Window.Word64(end + ChannelLayout.OwnerAt).WriteRelease(new TestParty().Id.Value);
+        publisher.Subscribers.ShouldBe(0);   // it would miss what is published now
+        ground.Window.Word32(end + ChannelLayout.EndStateAt).WriteRelease(ChannelLayout.Open);
+        publisher.Subscribers.ShouldBe(1);
+    }
+
+    [Fact]
     public void Broadcast_DamagedRing_PublisherGivesUpTheOldOnes()
     {
         using var ground = new TestGround();

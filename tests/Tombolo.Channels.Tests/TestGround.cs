@@ -13,6 +13,7 @@ internal sealed class TestGround : IDisposable
     public TestGround(long sizeBytes = 1 << 20)
     {
         _memory = Memfd.Create("tombolo-channels-test", sizeBytes);
+        Memfd.Add(_memory, Seals.Shrink);   // as a server's
         Window = Map();
     }
 

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using Tombolo.Channels;
 using Tombolo.Cli.Output;
+using Tombolo.Ivshmem;
 
 namespace Tombolo.Cli.Tests;
 
@@ -87,13 +88,34 @@ public sealed class ChannelCommandTests : IDisposable
         (await Programs.LineWithAsync(sub.StandardOutput, "last words")).ShouldBe("last words");
         pub.Kill();
 
-        (await sub.StandardError.ReadToEndAsync().WaitAsync(Programs.Watchdog)).ShouldBe("tombolo channel sub: The process that sent on channel 'channel' died; everything it sent was printed.\n");
+        (await sub.StandardError.ReadToEndAsync().WaitAsync(Programs.Watchdog)).ShouldBe("tombolo channel sub: The party that sent on channel 'channel' died; everything it sent was printed.\n");
         await sub.WaitForExitAsync().WaitAsync(Programs.Watchdog);
         sub.ExitCode.ShouldBe(ExitCode.Failed);
     }
 
+    [Fact]
+    public async Task Socket_ChannelsInAFabricsWindow_PassMessagesBetweenItsPeers()
+    {
+        string bell = _programs.InFolder("bell");
+        await using DoorbellServer server = DoorbellServer.Start(new() { SocketPath = bell, SizeBytes = 1 << 20, Vectors = 2 });
+        string[] place = ["--socket", bell, "--at", "64K"];
+        (await RunAsync(["ls", .. place])).Error.ShouldContain("There are no channels at offset 65536");
+        using Process sub = _programs.Start(Programs.Tombolo, ["channel", "sub", "--create", "--capacity", "4K", .. place]);
+        while (!(await RunAsync(["ls", .. place])).Out.Contains("asleep", StringComparison.Ordinal)) { }
+        using Process pub = _programs.Start(Programs.Tombolo, ["channel", "pub", .. place]);
+        for (int i = 0; i < 1000; i++) await pub.StandardInput.WriteLineAsync($"message {i}");   // more than the ring holds
+        pub.StandardInput.Close();
+        (await sub.StandardOutput.ReadToEndAsync().WaitAsync(Programs.Watchdog)).ShouldBe(string.Concat(Enumerable.Range(0, 1000).Select(i => $"message {i}\n")));
+        (await RunAsync(["pub", "hello", "world", .. place])).ExitCode.ShouldBe(ExitCode.Done);   // no file: both words are the message
+        (await RunAsync(["tap", "--count", "1", .. place])).Out.ShouldBe("hello world\n");
+        (await RunAsync(["watch", "--count", "1", .. place])).Out.ShouldContain("channel");
+    }
+
     [Theory]
     [InlineData(ExitCode.Failed, "There is no channel at", "ls", "nowhere")]
+    [InlineData(ExitCode.WrongUse, "Neither a file with channels nor --socket", "ls")]
+    [InlineData(ExitCode.WrongUse, "Both --socket and --device", "ls", "--socket", "a", "--device", "b")]
+    [InlineData(ExitCode.WrongUse, "--at is 'x'", "ls", "--socket", "a", "--at", "x")]
     [InlineData(ExitCode.WrongUse, "--capacity is 'lots'", "pub", "--create", "--capacity", "lots", "ticks", "x")]
     [InlineData(ExitCode.Failed, "CapacityBytes is 1000", "pub", "--create", "--capacity", "1000", "ticks", "x")]
     [InlineData(ExitCode.Failed, "0 of 1 messages came", "sub", "--create", "ticks", "--count", "1", "--timeout", "0.1")]

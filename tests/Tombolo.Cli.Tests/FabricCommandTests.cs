@@ -62,6 +62,18 @@ public sealed class FabricCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Channels_OfAMailbox_AreFoundByTheFabricsName()
+    {
+        await UpAsync("fabric: t\nmailboxes: { genz: { channels: 64K }, none: }\n");
+        (await RunAsync("channel", "ls", "--fabric", "t", "--mailbox", "none")).Error.ShouldContain("Mailbox none has no memory for channels");
+        CommandLine pub = await RunAsync("channel", "pub", "--mailbox", "genz", "--create", "--capacity", "4K", "hello", "world");
+        pub.ExitCode.ShouldBe(ExitCode.Done, pub.Error);
+        (await RunAsync("channel", "sub", "--mailbox", "genz")).Out.ShouldBe("hello world\n");
+        (await RunAsync("who", "--mailbox", "genz")).ExitCode.ShouldBe(ExitCode.Done);   // the mailbox beside them works
+        (await RunAsync("down")).ExitCode.ShouldBe(ExitCode.Done);
+    }
+
+    [Fact]
     public async Task Up_ThenDown_LeavesNothing()
     {
         await UpAsync(_machine);

@@ -23,7 +23,7 @@ public sealed class DeclarationTests
             """
             fabric: demo
             mailboxes:
-              genz: { socket: /tmp/g.sock, clients: 100, slot: 4K, recycle: false, manager: false, silent: true, vectors: 128, mode: 0660, group: kvm, allow: { uid: [1000, anna], gid: 36 } }
+              genz: { socket: /tmp/g.sock, clients: 100, slot: 4K, channels: 1M, recycle: false, manager: false, silent: true, vectors: 128, mode: 0660, group: kvm, allow: { uid: [1000, anna], gid: 36 } }
             """).Mailboxes[0];
         (mailbox with { Allow = AccessList.Empty }).ShouldBe(new MailboxDeclaration
         {
@@ -31,6 +31,7 @@ public sealed class DeclarationTests
             Socket = "/tmp/g.sock",
             Clients = 100,
             SlotBytes = 4096,
+            ChannelBytes = 1 << 20,
             Recycle = false,
             Manager = false,
             Silent = true,

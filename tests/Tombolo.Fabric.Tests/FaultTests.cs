@@ -45,6 +45,7 @@ public sealed class FaultTests
         { "fabric: f\nmailboxes: { genz: { clients: } }", "2:31: 'clients' of mailbox genz is empty; it must be a number from 1 to 254." },
         { "fabric: f\nmailboxes: { genz: { slot: 100 } }", "2:28: 'slot' of mailbox genz is '100'; it must be a size from 136 to 1M, a multiple of 8." },
         { "fabric: f\nmailboxes: { genz: { slot: 4k } }", "2:28: 'slot' of mailbox genz is '4k'; it must be a size from 136 to 1M, a multiple of 8 (such as 136)." },
+        { "fabric: f\nmailboxes: { genz: { channels: 1000 } }", "2:32: 'channels' of mailbox genz is '1000'; it must be a size from 64K to 1G, a multiple of 4K." },
         { "fabric: f\nmailboxes: { genz: { slot: 513 } }", "2:28: 'slot' of mailbox genz is '513'; it must be a size from 136 to 1M, a multiple of 8." },
         { "fabric: f\nmailboxes: { genz: { recycle: yes } }", "2:31: 'recycle' of mailbox genz is 'yes'; it must be true or false." },
         { "fabric: f\nmailboxes: { genz: { mode: 0999 } }", "2:28: 'mode' of mailbox genz is '0999'; it must be permission bits in octal, 0600 to 0777." },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 using Tombolo.TestServer;
 
-// A doorbell server, a mailbox, regions, a store, a switch, a client, or a whole fabric, in a process of its own that a test can kill.
+// A doorbell server, a mailbox, regions, a store, a switch, a client, an end of a channel, or a whole fabric, in a process of its own that a test can kill.
 return args switch
 {
     ["client", var path] => ClientRole.Run(path),
@@ -10,6 +10,7 @@ return args switch
     ["region-client", var socket, var region, var first] => await RegionRole.SignalAsync(socket, region, uint.Parse(first, System.Globalization.CultureInfo.InvariantCulture)),
     ["region-owner", var socket] => await RegionRole.OwnAsync(socket),
     ["region-player", var socket, var region, var first, var lanes, var rounds] => RegionPlayer.Run(socket, region, uint.Parse(first, System.Globalization.CultureInfo.InvariantCulture), int.Parse(lanes, System.Globalization.CultureInfo.InvariantCulture), int.Parse(rounds, System.Globalization.CultureInfo.InvariantCulture)),
+    ["channel", var folder, var role, var next] => ChannelRole.Run(folder, role, next),
     ["store", var socket, .. var options] => await StoreRole.RunAsync(socket, options),
     ["switch", .. var ports] => await SwitchRole.RunAsync(ports),
     ["fabric", var file, var root] => await FabricRole.RunAsync(file, root),

@@ -26,12 +26,21 @@ public sealed partial class ChannelArea : IDisposable, IAsyncDisposable
         (Window, Party, _options, _ownsWindow, _closed) = (window, party, options, ownsWindow, closed);
         _shape = ReadOrFormat();
         _table = new(window, options.OffsetBytes, _shape);
-        _parties = new(window, options.OffsetBytes + AreaLayout.PartyTableAt, _shape.Parties);
-        _ = Locked(() =>
+        _parties = PartiesOf(_shape);
+        party.Meet(_parties);
+        try
         {
-            party.Join(_parties);
-            return true;
-        });
+            _ = Locked(() =>
+            {
+                party.Join(_parties);
+                return true;
+            });
+        }
+        catch
+        {
+            party.Leave(_parties);
+            throw;
+        }
     }
 
     /// <summary>The memory.</summary>
@@ -52,7 +61,7 @@ public sealed partial class ChannelArea : IDisposable, IAsyncDisposable
     /// <param name="options">Where in the window; null for the defaults.</param>
     /// <param name="ownsWindow">Whether to dispose the window at the end, or when this call fails.</param>
     /// <exception cref="ArgumentException">The settings have problems, or the area does not fit into the window.</exception>
-    /// <exception cref="ChannelException">There is none and none is to be made; or it belongs to processes that cannot be told apart from here.</exception>
+    /// <exception cref="ChannelException">There is none and none is to be made; it belongs to processes that cannot be told apart from here; or the memory is not sealed and should be.</exception>
     /// <exception cref="ProtocolException">It is of a later version, or damaged.</exception>
     public static ChannelArea Open(Window window, IParty party, ChannelAreaOptions? options = null, bool ownsWindow = false) => Open(window, party, options, ownsWindow, null);
 
@@ -66,6 +75,9 @@ public sealed partial class ChannelArea : IDisposable, IAsyncDisposable
             long room = window.LengthBytes - options.OffsetBytes, length = options.LengthBytes ?? AreaLayout.RoundUp(Math.Max(0, room) - AreaLayout.HeapGranule + 1, AreaLayout.HeapGranule);
             if (length <= AreaLayout.HeapStart(0, 1) || length > room)
                 throw new ArgumentException($"An area of {length} bytes at offset {options.OffsetBytes} does not fit into a window of {window.LengthBytes} bytes.", nameof(options));
+            bool isGuarded = window.TryGuard();
+            if (window.CanShrink && (options.NeedsSealed ?? (!isGuarded && party.Domain == default)))
+                throw new ChannelException(ChannelFault.NotSealed, $"This memory is not sealed: whoever holds it could cut it short{(isGuarded ? "" : ", which would end this process (SIGBUS)")}. Use a server that seals it (tombolo's does, unless the memory has a name), or set {nameof(ChannelAreaOptions.NeedsSealed)} to false.");
             return new(window, party, options with { LengthBytes = length }, ownsWindow, closed);
         }
         catch
@@ -161,7 +173,7 @@ public sealed partial class ChannelArea : IDisposable, IAsyncDisposable
             ends = [.. _ends];
         }
         foreach (ChannelEnd end in ends) end.Dispose();
-        if (_tookEnds) _closed?.Invoke();   // whoever only looked tidies nothing up
+        if (_tookEnds && !Party.IsGone) _closed?.Invoke();   // whoever only looked tidies nothing up
         Party.Leave(_parties);
         if (_ownsWindow) Window.Dispose();
     }
@@ -201,7 +213,13 @@ public sealed partial class ChannelArea : IDisposable, IAsyncDisposable
         var gate = new DirectoryLock(Window.Word64(offset + AreaLayout.LockAt), Party, _options.Patience);
         if (!_options.Creates && AreaShape.Read(Window, offset, length) is null)
             throw new ChannelException(ChannelFault.NotFound, $"There are no channels at offset {offset} of this window.");
-        gate.Take();
+        PartyTable? met = AreaShape.Read(Window, offset, length) is { } there && there.Domain == Party.Domain ? PartiesOf(there) : null;   // whether the lock's holder lives is told by its heartbeat
+        if (met is not null) Party.Meet(met);
+        try { gate.Take(); }
+        finally
+        {
+            if (met is not null) Party.Leave(met);
+        }
         try
         {
             AreaShape? found = AreaShape.Read(Window, offset, length);
@@ -218,9 +236,12 @@ public sealed partial class ChannelArea : IDisposable, IAsyncDisposable
         finally { gate.Release(); }
     }
 
+    private PartyTable PartiesOf(AreaShape shape) => new(Window, _options.OffsetBytes + AreaLayout.PartyTableAt, shape.Parties);
+
     private T Locked<T>(Func<T> work)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
+        if (Window.IsLost) throw ChannelException.Lost("The memory of these channels");
         var gate = new DirectoryLock(Window.Word64(_options.OffsetBytes + AreaLayout.LockAt), Party, _options.Patience);
         gate.Take();
         try

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+using Tombolo.Memory;
+
 namespace Tombolo.Channels;
 
 /// <summary>Where channels live in a window, and how an area is made. Immutable; change with <c>with</c>.</summary>
@@ -21,6 +23,12 @@ public sealed record ChannelAreaOptions
 
     /// <summary>How long to wait for the directory while another living party holds it. Default 5 s.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// Whether to refuse memory that somebody could cut short (<see cref="Window.CanShrink"/>). Null: refuse it on a fabric, whose parties need not trust each other, where that would end this process by SIGBUS
+    /// because there is no guard for its processor (<see cref="Window.TryGuard"/>); processes of one host meet in files, which cannot be sealed. Default null.
+    /// </summary>
+    public bool? NeedsSealed { get; init; }
 
     /// <summary>Names everything that cannot be, a sentence each.</summary>
     public IEnumerable<string> Problems()

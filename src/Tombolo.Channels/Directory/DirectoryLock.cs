@@ -14,8 +14,9 @@ internal readonly struct DirectoryLock(SharedWord64 word, IParty party, TimeSpan
         var wait = new SpinWait();
         while (true)
         {
+            if (party.IsGone) throw ChannelException.Gone("The memory of these channels");
             ulong holder = word.ReadAcquire();
-            if (holder == 0 || (holder != party.Id.Value && !party.IsAlive(new(holder))))
+            if (holder == 0 || (holder != party.Id.Value && !party.IsAliveOrNew(new(holder))))
             {
                 Step.Before("directory lock");
                 if (word.CompareExchange(party.Id.Value, holder) == holder) return;

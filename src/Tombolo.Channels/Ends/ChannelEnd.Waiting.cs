@@ -23,6 +23,7 @@ public abstract partial class ChannelEnd
             {
                 if (Prepare(timeout, start, cancellation, out uint asleep, out TimeSpan slice) is { } result) return result;
                 _party.Sleep(_own.Wait, asleep, slice);
+                ThrowIfGone();
                 Withdraw(asleep);
                 if (IsReady()) return ChannelWait.Ready;
             }
@@ -44,6 +45,7 @@ public abstract partial class ChannelEnd
             {
                 if (Prepare(timeout, start, cancellation, out uint asleep, out TimeSpan slice) is { } result) return result;
                 await _party.SleepAsync(_own.Wait, asleep, slice);
+                ThrowIfGone();
                 Withdraw(asleep);
                 if (IsReady()) return ChannelWait.Ready;
             }
@@ -75,6 +77,7 @@ public abstract partial class ChannelEnd
     private ChannelWait? Prepare(TimeSpan timeout, long start, CancellationToken cancellation, out uint asleep, out TimeSpan slice)
     {
         slice = _options.CheckInterval;
+        ThrowIfGone();
         asleep = Announce();
         ChannelWait? result = null;
         try
@@ -120,9 +123,16 @@ public abstract partial class ChannelEnd
         _ = _own.Wait.CompareExchange(asleep + 1, asleep);
     }
 
+    private void ThrowIfGone()
+    {
+        if (_party.IsGone) throw ChannelException.Gone($"The memory of channel '{Name}'");
+        if (_seat.Window.IsLost) throw ChannelException.Lost($"The memory of channel '{Name}'");
+    }
+
     private void CheckSeat()
     {
         ThrowIfDisposed();
+        ThrowIfGone();   // what follows reads zeros where the memory is lost
         if (_seat.Generation.ReadAcquire() != _seat.Header.Generation) throw new ChannelException(ChannelFault.Removed, $"Channel '{Name}' was removed while this end was open.");
         if (_own.Owner.ReadAcquire() != _party.Id.Value)
             throw new ChannelException(ChannelFault.Removed, $"This end of channel '{Name}' was taken over by {new PartyId(_own.Owner.ReadAcquire())}, which took this party for dead.");

@@ -97,7 +97,7 @@ public abstract partial class ChannelEnd : IDisposable, IAsyncDisposable
         WakeSelf();
         var patience = new SpinWait();
         while (Volatile.Read(ref _waiting) != 0) patience.SpinOnce();   // a wait under way was just woken, and leaves
-        if (_own.Owner.ReadAcquire() == _party.Id.Value)
+        if (!_party.IsGone && _own.Owner.ReadAcquire() == _party.Id.Value)
         {
             Finish();
             Step.Before("state closed");
@@ -169,6 +169,7 @@ public abstract partial class ChannelEnd : IDisposable, IAsyncDisposable
     /// <summary>Ends the own sleep; from any thread of this process.</summary>
     private protected void WakeSelf()
     {
+        if (_party.IsGone) return;   // then nobody sleeps
         uint wait = _own.Wait.ReadAcquire();
         if ((wait & 1) != 0) _ = _own.Wait.CompareExchange(wait + 1, wait);
         _party.Wake(_party.Id, _own.Wait);   // always: whoever made the word even may have died before it rang

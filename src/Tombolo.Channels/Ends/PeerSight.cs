@@ -29,9 +29,19 @@ internal sealed class PeerSight(IParty party, EndWords words, Action wake) : IDi
                 _watched = owner;
                 _sighting = new(party, owner, wake);
             }
-            return _sighting.IsDead ? PeerState.Dead : PeerState.Open;
+            if (_sighting.IsDead) return PeerState.Dead;
+            return state == ChannelLayout.Vacant ? PeerState.Absent : PeerState.Open;   // vacant with a holder: it is being opened, and does not take part yet
         }
     }
+
+    /// <summary>Why a wait for that end is over; null where it goes on.</summary>
+    /// <param name="awaitsSuccessor">Whether it goes on until somebody else holds the end.</param>
+    public ChannelWait? Outcome(bool awaitsSuccessor) => awaitsSuccessor ? null : Look() switch
+    {
+        PeerState.Closed => ChannelWait.PeerClosed,
+        PeerState.Dead => ChannelWait.PeerDied,
+        _ => null,
+    };
 
     public void Dispose()
     {

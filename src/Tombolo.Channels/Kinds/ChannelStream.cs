@@ -53,7 +53,7 @@ public sealed class ChannelStream : Stream
         while (true)
         {
             int count = _in.Read(buffer);
-            if (count > 0 || buffer.IsEmpty || IsOver(_in.WaitForBytes(CancellationToken.None))) return count;
+            if (count > 0 || buffer.IsEmpty || IsOver(_in.WaitUntilReady(CancellationToken.None))) return count;
         }
     }
 
@@ -66,7 +66,7 @@ public sealed class ChannelStream : Stream
         while (true)
         {
             int count = _in.Read(buffer.Span);
-            if (count > 0 || buffer.IsEmpty || IsOver(await _in.WaitForBytesAsync(cancellationToken))) return count;
+            if (count > 0 || buffer.IsEmpty || IsOver(await _in.WaitUntilReadyAsync(cancellationToken))) return count;
         }
     }
 
@@ -79,7 +79,7 @@ public sealed class ChannelStream : Stream
         while (!buffer.IsEmpty)
         {
             buffer = buffer[_out.Write(buffer)..];
-            if (!buffer.IsEmpty) MustGoOn(_out.WaitForRoom(CancellationToken.None));
+            if (!buffer.IsEmpty) MustGoOn(_out.WaitUntilReady(CancellationToken.None));
         }
     }
 
@@ -92,7 +92,7 @@ public sealed class ChannelStream : Stream
         while (!buffer.IsEmpty)
         {
             buffer = buffer[_out.Write(buffer.Span)..];
-            if (!buffer.IsEmpty) MustGoOn(await _out.WaitForRoomAsync(cancellationToken));
+            if (!buffer.IsEmpty) MustGoOn(await _out.WaitUntilReadyAsync(cancellationToken));
         }
     }
 

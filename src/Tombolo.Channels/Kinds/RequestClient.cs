@@ -104,7 +104,7 @@ public sealed class RequestClient : ChannelEnd
         return false;
     }
 
-    private protected override ChannelWait? Outcome() => StreamHalf.Outcome(_sight, AwaitsSuccessor);
+    private protected override ChannelWait? Outcome() => _sight.Outcome(AwaitsSuccessor);
 
     private protected override void WakeAll() => WakeAnyway(_server);
 

@@ -158,7 +158,7 @@ public sealed class RequestServer : ChannelEnd
     private void TakeRequest(int client)
     {
         Lane lane = _lanes[client];
-        if (lane.Ring is { } ring && client == _lanes.Current)
+        if (lane.Ring is { HasPeeked: true } ring && client == _lanes.Current)   // not so if its session ended while it was in hand
         {
             _lanes.TakePeeked();
             ring.Release();

@@ -68,12 +68,7 @@ public sealed class RingConsumer : MessageReader
         return false;
     }
 
-    private protected override ChannelWait? Outcome() => AwaitsSuccessor ? null : _sight.Look() switch
-    {
-        PeerState.Closed => ChannelWait.PeerClosed,
-        PeerState.Dead => ChannelWait.PeerDied,
-        _ => null,
-    };
+    private protected override ChannelWait? Outcome() => _sight.Outcome(AwaitsSuccessor);
 
     private protected override void WakeAll() => WakeAnyway(_producer);
 

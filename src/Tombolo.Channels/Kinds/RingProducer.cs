@@ -74,12 +74,7 @@ public sealed class RingProducer : MessageWriter
         }
     }
 
-    private protected override ChannelWait? Outcome() => AwaitsSuccessor ? null : _sight.Look() switch
-    {
-        PeerState.Closed => ChannelWait.PeerClosed,
-        PeerState.Dead => ChannelWait.PeerDied,
-        _ => null,
-    };
+    private protected override ChannelWait? Outcome() => _sight.Outcome(AwaitsSuccessor);
 
     private protected override void Finish() => _ring.Publish();
 

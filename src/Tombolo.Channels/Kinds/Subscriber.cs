@@ -93,12 +93,7 @@ public sealed class Subscriber : MessageReader
         return false;
     }
 
-    private protected override ChannelWait? Outcome() => AwaitsSuccessor ? null : _sight.Look() switch
-    {
-        PeerState.Closed => ChannelWait.PeerClosed,
-        PeerState.Dead => ChannelWait.PeerDied,
-        _ => null,
-    };
+    private protected override ChannelWait? Outcome() => _sight.Outcome(AwaitsSuccessor);
 
     // A publisher that moved oldest between our look at head and our showing ourselves did not know of us. One of the two sees the other: it looks at us after it moved oldest, we look at
     // oldest after we showed ourselves.

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-using System.Security.Cryptography;
 using Tombolo.Linux;
 using Tombolo.Memory;
 
@@ -23,11 +22,12 @@ public sealed class FabricParty : IParty
     private readonly SafeFd _wake = EventFd.Create();
     private readonly WordSleepers _sleepers;
     private readonly Thread _thread;
-    private readonly Lock _lock = new();   // guards places, pulses and watches
+    private readonly Lock _lock = new();   // guards tables, places, pulses and watches
+    private readonly List<PartyTable> _tables = [];
     private readonly List<(PartyTable Table, int Index)> _places = [];
     private readonly Dictionary<PartyId, Pulse> _pulses = [];
     private readonly HashSet<Watching> _watches = [];
-    private volatile bool _isDisposed;
+    private volatile bool _isDisposed, _isGone;
 
     private readonly record struct Pulse(ulong Beat, long Since, bool WasPresent);
 
@@ -41,9 +41,7 @@ public sealed class FabricParty : IParty
         (_fabric, _options, _ownsFabric) = (fabric, options ?? new(), ownsFabric);
         string[] problems = [.. _options.Problems()];
         if (problems.Length > 0) throw new ArgumentException(string.Join(' ', problems), nameof(options));
-        Span<byte> random = stackalloc byte[8];
-        RandomNumberGenerator.Fill(random);
-        Id = PartyId.Of(PartyKind.Peer, fabric.Self, _options.Birth ?? BitConverter.ToInt64(random));
+        Id = PartyId.Of(PartyKind.Peer, fabric.Self, _options.Birth ?? Random.Shared.NextInt64());   // no secret, and small guests have no cryptography
         _sleepers = new(_options.Time);
         _epoll.Add(fabric.Descriptor, EpollEvents.Readable, FabricToken);
         _epoll.Add(_wake, EpollEvents.Readable, WakeToken);
@@ -58,6 +56,15 @@ public sealed class FabricParty : IParty
     public AreaDomain Domain => default;
 
     /// <inheritdoc/>
+    public bool IsGone => _isGone;
+
+    /// <inheritdoc/>
+    public void Meet(PartyTable parties)
+    {
+        lock (_lock) _tables.Add(parties);
+    }
+
+    /// <inheritdoc/>
     public void Join(PartyTable parties)
     {
         int index = parties.Take(Id, (uint)_fabric.Vector, IsAlive);
@@ -68,21 +75,32 @@ public sealed class FabricParty : IParty
     public void Leave(PartyTable parties)
     {
         lock (_lock)
+        {
+            _ = _tables.Remove(parties);
             for (int at = _places.Count - 1; at >= 0; at--)
                 if (_places[at].Table == parties)
                 {
-                    parties.GiveUp(_places[at].Index, Id);
+                    if (!_isGone) parties.GiveUp(_places[at].Index, Id);
                     _places.RemoveAt(at);
                 }
+        }
     }
 
     /// <inheritdoc/>
     public bool IsAlive(PartyId party)
     {
         if (party == Id) return true;
-        if (party.Kind != PartyKind.Peer || party.Number == _fabric.Self) return false;
-        lock (_lock)
-            return FindPlace(party) is { } place ? HasPulse(place) : _places.Count == 0;   // before the first area is joined there is nothing to go by
+        if (!CanBe(party)) return false;
+        lock (_lock) return FindPlace(party) is { } place && HasPulse(place);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Whoever has no place has as long to take one as others have between two heartbeats.</remarks>
+    public bool IsAliveOrNew(PartyId party)
+    {
+        if (party == Id) return true;
+        if (!CanBe(party)) return false;
+        lock (_lock) return HasPulse(FindPlace(party) ?? new(party, 0, 0));
     }
 
     /// <inheritdoc/>
@@ -98,17 +116,20 @@ public sealed class FabricParty : IParty
     }
 
     /// <inheritdoc/>
-    public void Sleep(SharedWord32 word, uint value, TimeSpan timeout) => _sleepers.Sleep(word, value, timeout);
+    public void Sleep(SharedWord32 word, uint value, TimeSpan timeout)
+    {
+        if (!_isGone) _sleepers.Sleep(word, value, timeout);
+    }
 
     /// <inheritdoc/>
-    public ValueTask SleepAsync(SharedWord32 word, uint value, TimeSpan timeout) => _sleepers.SleepAsync(word, value, timeout, WakeLoop);
+    public ValueTask SleepAsync(SharedWord32 word, uint value, TimeSpan timeout) => _isGone ? default : _sleepers.SleepAsync(word, value, timeout, WakeLoop);
 
     /// <inheritdoc/>
     public void Wake(PartyId party, SharedWord32 word)
     {
         if (party == Id)
         {
-            _sleepers.WakeThose();
+            if (!_isGone) _sleepers.WakeThose();
             return;
         }
         PartyPlace? place;
@@ -149,6 +170,11 @@ public sealed class FabricParty : IParty
                     hasNews = true;
                 }
             }
+            if (_fabric.IsGone)
+            {
+                _isGone = true;
+                break;
+            }
             _sleepers.WakeThose();
             bool isTime = _options.Time.GetElapsedTime(beaten) >= _options.Beat;
             if (isTime)
@@ -158,7 +184,7 @@ public sealed class FabricParty : IParty
             }
             if (hasNews || isTime) TellOfDeaths();
         }
-        _sleepers.WakeAll();
+        _sleepers.Close();
     }
 
     // The own heartbeat, and a look at everybody's.
@@ -197,10 +223,13 @@ public sealed class FabricParty : IParty
         return _options.Time.GetElapsedTime(pulse.Since) < (isPresent == false ? _options.Beat * 3 : _options.DeathAfter);
     }
 
+    // A number that belongs to this party alone shows an earlier one of that number as dead.
+    private bool CanBe(PartyId party) => !_isGone && party.Kind == PartyKind.Peer && (party.Number != _fabric.Self || _fabric.SharesSelf);
+
     // Under the lock.
     private PartyPlace? FindPlace(PartyId party)
     {
-        foreach ((PartyTable table, _) in _places)
+        foreach (PartyTable table in _tables)
             for (int at = 0; at < table.Count; at++)
                 if (table[at] is { } place && place.Id == party) return place;
         return null;

@@ -4,7 +4,8 @@ namespace Tombolo.Channels;
 /// <summary>Settings of a <see cref="FabricParty"/>. Immutable; change with <c>with</c>.</summary>
 public sealed record FabricPartyOptions
 {
-    /// <summary>How often the own heartbeat is counted up, and others' are looked at; 1 ms to 1 minute. Default 500 ms.</summary>
+    /// <summary>How often the own heartbeat is counted up, others' are looked at, and sleepers look for what a lost ring should have told them (a guest's ring is lost while its QEMU has not
+    /// heard of the receiver); 1 ms to 1 minute. Default 500 ms.</summary>
     public TimeSpan Beat { get; init; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>

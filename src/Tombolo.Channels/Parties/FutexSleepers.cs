@@ -83,7 +83,8 @@ internal sealed class FutexCrew
                     if (timeout == Timeout.InfiniteTimeSpan || sleeper.Left < timeout) timeout = sleeper.Left;
                 }
             }
-            _ = set.Wait(count, timeout);
+            try { _ = set.Wait(count, timeout); }
+            catch (LinuxException exception) when (exception.Errno == Errno.BadAddress) { }   // some memory was cut short: its sleepers' words differ at the next look
             lock (_lock)
             {
                 foreach (Sleeper sleeper in _sleepers)

@@ -61,7 +61,11 @@ public sealed class HostParty : IParty
     }
 
     /// <inheritdoc/>
-    public void Sleep(SharedWord32 word, uint value, TimeSpan timeout) => _ = Futex.Wait(ref word.Reference, value, timeout);
+    public void Sleep(SharedWord32 word, uint value, TimeSpan timeout)
+    {
+        try { _ = Futex.Wait(ref word.Reference, value, timeout); }
+        catch (LinuxException exception) when (exception.Errno == Errno.BadAddress) { }   // the memory was cut short: the end's next look tells
+    }
 
     /// <inheritdoc/>
     public ValueTask SleepAsync(SharedWord32 word, uint value, TimeSpan timeout) => FutexSleepers.Current.SleepAsync(word, value, timeout);

@@ -10,6 +10,12 @@ public interface IChannelFabric : IDisposable
     /// <summary>The own number: 0 to <see cref="PartyId.MaxNumber"/>.</summary>
     int Self { get; }
 
+    /// <summary>Whether other programs stand under the own number, so that only a heartbeat tells whether one of them lives.</summary>
+    bool SharesSelf => false;
+
+    /// <summary>Whether the ground is gone, as <see cref="Take"/> learned: its memory must not be touched any more.</summary>
+    bool IsGone => false;
+
     /// <summary>The own vector that others shall ring for channels.</summary>
     int Vector { get; }
 

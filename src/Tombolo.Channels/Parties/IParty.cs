@@ -24,6 +24,17 @@ public interface IParty : IDisposable
     /// <param name="parties">What <see cref="Join"/> was called with.</param>
     void Leave(PartyTable parties);
 
+    /// <summary>Whether the memory may not be touched any more (a guest's device that was unplugged).</summary>
+    bool IsGone => false;
+
+    /// <summary>Shows a table of parties before a place in it is taken, so that lives can be judged by it.</summary>
+    /// <param name="parties">What <see cref="Join"/> and <see cref="Leave"/> will be called with, or its like.</param>
+    void Meet(PartyTable parties) { }
+
+    /// <summary>As <see cref="IsAlive"/>, for somebody who need not have taken a place yet: whoever holds a directory's lock.</summary>
+    /// <param name="party">Any word that another party may have written.</param>
+    bool IsAliveOrNew(PartyId party) => IsAlive(party);
+
     /// <summary>Whether a party lives. Nobody, and what cannot be a party, does not.</summary>
     /// <param name="party">Any word that another party may have written.</param>
     bool IsAlive(PartyId party);

@@ -14,7 +14,7 @@ public sealed class IvshmemFabric : IChannelFabric
     private readonly IParticipant _participant;
     private readonly bool _ownsParticipant;
     private readonly Epoll _epoll = new();
-    private volatile bool _hasServer = true;
+    private volatile bool _hasServer = true, _isGone;
 
     /// <summary>Stands on a fabric.</summary>
     /// <param name="participant">The standing.</param>
@@ -32,6 +32,12 @@ public sealed class IvshmemFabric : IChannelFabric
 
     /// <inheritdoc/>
     public int Self => _participant.Id.Value;
+
+    /// <summary>True in a guest, all of whose programs stand under its ID.</summary>
+    public bool SharesSelf => !_participant.KnowsPeers;
+
+    /// <inheritdoc/>
+    public bool IsGone => _isGone;
 
     /// <inheritdoc/>
     public int Vector { get; }
@@ -57,9 +63,11 @@ public sealed class IvshmemFabric : IChannelFabric
     /// <inheritdoc/>
     public bool? IsPresent(int peer)
     {
+        if (peer == Self) return true;
+        if (!_participant.KnowsPeers) return null;   // a guest is not told
         foreach (PeerId id in _participant.Peers)
             if (id.Value == peer) return true;
-        return peer == Self ? true : _hasServer ? false : null;
+        return _hasServer ? false : null;
     }
 
     /// <inheritdoc/>
@@ -76,6 +84,7 @@ public sealed class IvshmemFabric : IChannelFabric
         catch (ProtocolException) { }   // as when it is gone: memory and doorbells go on
         if (stays) return;
         _hasServer = false;
+        _isGone = !_participant.KnowsPeers;   // a guest that hears no news has lost its device, and the memory with it
         _epoll.Remove(_participant.Control);
     }
 }

@@ -11,12 +11,13 @@ internal sealed class WordSleepers(TimeProvider time)
     private readonly Lock _lock = new();   // guards the lists
     private readonly List<Sleeper> _sleepers = [];
     private readonly Stack<Sleeper> _idle = new();
+    private bool _isClosed;
 
     /// <summary>Sleeps on this thread.</summary>
     public void Sleep(SharedWord32 word, uint value, TimeSpan timeout)
     {
         Sleeper sleeper = Enter(word, value, timeout);
-        if (word.ReadAcquire() == value) _ = sleeper.Bell.Wait(timeout);
+        if (!sleeper.HasEnded && word.ReadAcquire() == value) _ = sleeper.Bell.Wait(timeout);
         lock (_lock)
         {
             _ = _sleepers.Remove(sleeper);
@@ -33,6 +34,7 @@ internal sealed class WordSleepers(TimeProvider time)
     {
         Sleeper sleeper = Enter(word, value, timeout, isAsync: true);
         ValueTask sleep = new(sleeper, sleeper.Token);
+        if (sleeper.HasEnded) return sleep;
         if (word.ReadAcquire() != value) WakeThose();
         added();
         return sleep;
@@ -65,11 +67,12 @@ internal sealed class WordSleepers(TimeProvider time)
         }
     }
 
-    /// <summary>Wakes everybody: they look for themselves.</summary>
-    public void WakeAll()
+    /// <summary>Wakes everybody, now and whoever comes later: nothing rings any more.</summary>
+    public void Close()
     {
         lock (_lock)
         {
+            _isClosed = true;
             foreach (Sleeper sleeper in _sleepers) sleeper.End();
             _ = _sleepers.RemoveAll(static sleeper => sleeper.IsAsync);
         }
@@ -81,7 +84,8 @@ internal sealed class WordSleepers(TimeProvider time)
         {
             if (!_idle.TryPop(out Sleeper? sleeper)) sleeper = new(this, time);
             sleeper.Begin(word, value, timeout, isAsync);
-            _sleepers.Add(sleeper);
+            if (_isClosed) sleeper.End();
+            if (!_isClosed || !isAsync) _sleepers.Add(sleeper);   // a sleeper with a thread takes itself out
             return sleeper;
         }
     }
@@ -104,6 +108,8 @@ internal sealed class WordSleepers(TimeProvider time)
         public bool IsAsync { get; private set; }
 
         public short Token => _core.Version;
+
+        public bool HasEnded => IsAsync ? _core.GetStatus(_core.Version) != ValueTaskSourceStatus.Pending : Bell.IsSet;
 
         public TimeSpan Left => _timeout - time.GetElapsedTime(_start);
 

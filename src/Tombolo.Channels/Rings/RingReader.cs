@@ -48,6 +48,9 @@ public sealed class RingReader
     /// <summary>How many messages are borrowed now.</summary>
     public int Borrowed => (int)_borrowed;
 
+    /// <summary>Whether a message was looked at and not yet taken.</summary>
+    internal bool HasPeeked => _peeked != 0;
+
     /// <summary>Borrows the next message where it lies.</summary>
     /// <param name="message">Its bytes, until <see cref="Release"/>. Another party's memory: copy what you judge.</param>
     /// <returns>False where none is there.</returns>

@@ -52,7 +52,7 @@ internal static class ChannelEnds
             switch (await from.WaitForMessageAsync(_slice, CancellationToken.None))
             {
                 case ChannelWait.PeerClosed: return came;
-                case ChannelWait.PeerDied: throw new CommandException($"The process that sent on channel '{from.Name}' died; everything it sent was printed");
+                case ChannelWait.PeerDied: throw new CommandException($"The party that sent on channel '{from.Name}' died; everything it sent was printed");
                 case ChannelWait.TimedOut when patience != Timeout.InfiniteTimeSpan && (waited += _slice) >= patience: return came;
                 default: break;
             }

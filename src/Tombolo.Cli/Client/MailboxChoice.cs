@@ -25,9 +25,16 @@ internal sealed class MailboxChoice
     public string SocketOf(ParseResult parsed)
     {
         if (parsed.GetValue(_socket) is { } path) return Path.GetFullPath(path);
-        FabricPaths paths = _fabric.PathsOf(parsed);
+        return SocketOf(_fabric.PathsOf(parsed), parsed.GetValue(_mailbox), out _);
+    }
+
+    /// <summary>The socket of a fabric's mailbox.</summary>
+    /// <exception cref="CommandException">There is none to choose, or several.</exception>
+    internal static string SocketOf(FabricPaths paths, string? name, out MailboxDeclaration mailbox)
+    {
         FabricDeclaration declaration = FabricState.RecordedDeclaration(paths) ?? throw new CommandException($"What fabric {paths.Name} declares cannot be read in {paths.Folder}");
-        string socket = paths.SocketOf(Choose(parsed.GetValue(_mailbox), declaration));
+        mailbox = Choose(name, declaration);
+        string socket = paths.SocketOf(mailbox);
         return FabricState.OwnerOf(paths) != 0 ? socket : throw new CommandException($"The daemon of fabric {paths.Name} was killed, so nobody can join; 'tombolo up' takes over");
     }
 

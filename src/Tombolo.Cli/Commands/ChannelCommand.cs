@@ -19,10 +19,12 @@ internal static class ChannelCommand
     {
         ChannelPlace place = new();
         Option<bool> json = CommonOptions.Json();
-        ExampleCommand command = new("ls", "Lists the channels of a file: kind, who holds the ends, what was sent and taken.", "tombolo channel ls /dev/shm/ticks") { place.Path, json };
+        ExampleCommand command = new("ls", "Lists the channels of a file or a window: kind, who holds the ends, what was sent and taken.", "tombolo channel ls /dev/shm/ticks", "tombolo channel ls --socket /tmp/bell --at 64K") { place.Path, json };
+        place.AddTo(command);
         command.SetAction(parsed =>
         {
-            using ChannelArea area = place.Open(parsed);
+            using ChannelGround ground = place.Open(parsed);
+            ChannelArea area = ground.Area;
             List<ChannelRow> rows = [.. area.List().Select(ChannelRow.Of)];
             if (parsed.GetValue(json)) context.Screen.Json(rows, CliJson.Default.ChannelRows);
             else context.Screen.Table(ChannelView.TableOf(rows));
@@ -38,11 +40,13 @@ internal static class ChannelCommand
         Option<int> count = new("-c", "--count") { Description = "End after so many looks; 0 means never.", HelpName = "n" };
         Option<bool> json = CommonOptions.Json();
         ExampleCommand command = new("watch", "Shows the channels of a file again and again, with messages and bytes a second, until Ctrl-C.", "tombolo channel watch /dev/shm/ticks --interval 5") { place.Path, interval, count, json };
+        place.AddTo(command);
         command.SetAction(async (parsed, stop) =>
         {
             double seconds = parsed.GetValue(interval);
             if (seconds is not (> 0 and <= 86400)) throw new CommandException($"--interval is {seconds}; it must be more than 0 and at most 86400 seconds", ExitCode.WrongUse);
-            using ChannelArea area = place.Open(parsed);
+            using ChannelGround ground = place.Open(parsed);
+            ChannelArea area = ground.Area;
             ChannelView view = new(context.Screen, context.Time, parsed.GetValue(json));
             try
             {
@@ -65,9 +69,11 @@ internal static class ChannelCommand
         Option<int> count = Count();
         Option<bool> json = CommonOptions.Json();
         ExampleCommand command = new("tap", "Shows messages that pass, without taking them. What its reader takes at once is not seen; how much that was is told at the end.", "tombolo channel tap /dev/shm/ticks --count 10") { place.Path, place.Name, ring, count, json };
+        place.AddTo(command);
         command.SetAction(async (parsed, stop) =>
         {
-            using ChannelArea area = place.Open(parsed);
+            using ChannelGround ground = place.Open(parsed);
+            ChannelArea area = ground.Area;
             string name = place.Choose(parsed, area).Name;
             MessagePrinter printer = new(context.Screen, parsed.GetValue(json));
             RingTap tap = area.Tap(name, parsed.GetValue(ring));
@@ -93,12 +99,14 @@ internal static class ChannelCommand
         ChannelPlace place = new();
         Argument<string[]> words = new("text") { Description = "The message; several words are joined by blanks. Without it every line of standard input is a message.", Arity = ArgumentArity.ZeroOrMore };
         ExampleCommand command = new("pub", "Sends messages. Waits for room where there is none.", "tombolo channel pub /dev/shm/ticks hello", "seq 1000000 | tombolo channel pub --create /dev/shm/ticks") { place.Path, words, place.Name };
-        foreach (Option option in place.Creating) command.Add(option);
+        place.AddTo(command, mayCreate: true);
         command.SetAction(async (parsed, stop) =>
         {
-            using ChannelArea area = place.Open(parsed, mayCreate: true);
-            using MessageWriter to = ChannelEnds.OpenWriter(area, place.Choose(parsed, area));
+            using ChannelGround ground = place.Open(parsed, mayCreate: true);
+            ChannelInfo channel = place.Choose(parsed, ground.Area);
+            using MessageWriter to = await ground.TakeAsync(area => ChannelEnds.OpenWriter(area, channel), context.Time, stop);
             string[] text = parsed.GetValue(words) ?? [];
+            if (place.IsElsewhere(parsed) && parsed.GetValue(place.Path) is { } first) text = [first, .. text];   // there is no file, so this was the message's first word
             if (text.Length > 0) await ChannelEnds.SendAsync(to, string.Join(' ', text), stop);
             else while (await context.Screen.In.ReadLineAsync(stop) is { } line) await ChannelEnds.SendAsync(to, line, stop);
             return ExitCode.Done;
@@ -114,13 +122,15 @@ internal static class ChannelCommand
         Option<bool> keep = new("--keep") { Description = "Go on when the sender closes its end or dies, and wait for the next." };
         Option<bool> json = CommonOptions.Json();
         ExampleCommand command = new("sub", "Takes messages and prints them, a line each, until the sender closes its end.", "tombolo channel sub --create --keep /dev/shm/ticks", "tombolo channel sub /dev/shm/ticks --count 1 --timeout 10") { place.Path, place.Name, count, timeout, keep, json };
-        foreach (Option option in place.Creating) command.Add(option);
+        place.AddTo(command, mayCreate: true);
         command.SetAction(async (parsed, stop) =>
         {
             int wanted = parsed.GetValue(count);
             TimeSpan patience = Seconds.Of(timeout, parsed) ?? Timeout.InfiniteTimeSpan;
-            using ChannelArea area = place.Open(parsed, mayCreate: true);
-            using MessageReader from = ChannelEnds.OpenReader(area, place.Choose(parsed, area), new() { AwaitsSuccessor = parsed.GetValue(keep) });
+            using ChannelGround ground = place.Open(parsed, mayCreate: true);
+            ChannelInfo channel = place.Choose(parsed, ground.Area);
+            EndOptions options = new() { AwaitsSuccessor = parsed.GetValue(keep) };
+            using MessageReader from = await ground.TakeAsync(area => ChannelEnds.OpenReader(area, channel, options), context.Time, stop);
             int came = await ChannelEnds.ReceiveAsync(from, new(context.Screen, parsed.GetValue(json)), wanted, patience, stop);
             return wanted == 0 || came >= wanted || stop.IsCancellationRequested ? ExitCode.Done : throw new CommandException($"{came} of {wanted} messages came");
         });

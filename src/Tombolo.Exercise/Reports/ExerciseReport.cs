@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using System.Text.Json.Serialization;
+using Tombolo.Channels;
 
 namespace Tombolo.Exercise;
 
@@ -42,9 +43,13 @@ internal sealed record ExerciseReport(
 /// <summary>Rounds through a bare window, all of them right.</summary>
 internal sealed record SwapReport(string Window, int Id, uint Rounds, int Bytes, Percentiles? RoundMicroseconds);
 
+/// <summary>What passed through one channel, all of it right. <c>Rings</c> and <c>Sleeps</c> are this side's.</summary>
+internal sealed record ChannelTrialReport(ChannelKind Kind, uint Messages, long Bytes, double Seconds, long Rings, long Sleeps, Percentiles? CallMicroseconds);
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(ExerciseReport))]
 [JsonSerializable(typeof(IReadOnlyList<Neighbour>))]
 [JsonSerializable(typeof(SwapReport))]
+[JsonSerializable(typeof(IReadOnlyList<ChannelTrialReport>))]
 [JsonSerializable(typeof(Tombolo.Ivshmem.WindowProbe))]
 internal sealed partial class ExerciseJson : JsonSerializerContext;

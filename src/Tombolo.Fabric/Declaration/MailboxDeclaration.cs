@@ -12,6 +12,8 @@ public sealed record MailboxDeclaration
     public int Clients { get; init; } = 14;
     /// <summary>Bytes of a slot, a multiple of 8, 136..1048576. Default 512.</summary>
     public int SlotBytes { get; init; } = 512;
+    /// <summary>Bytes for channels behind the slots, a multiple of 4096, 64K..1G; 0: none. Default 0.</summary>
+    public long ChannelBytes { get; init; }
     /// <summary>A leaving peer's number and doorbells are kept for the next newcomer, and nobody is told. Default true.</summary>
     public bool Recycle { get; init; } = true;
     /// <summary>The server is the fabric manager and hands out SIDs and CIDs. Default true.</summary>
@@ -26,4 +28,10 @@ public sealed record MailboxDeclaration
     public string? Group { get; init; }
     /// <summary>Who may join. The user that the fabric runs as always may.</summary>
     public AccessList Allow { get; init; } = AccessList.Empty;
+
+    /// <summary>Where channels begin in the window: at the first page behind the slots.</summary>
+    /// <param name="usedBytes">What the slots take.</param>
+    public static long ChannelsAt(long usedBytes) => (usedBytes + PageBytes - 1) / PageBytes * PageBytes;
+
+    private const int PageBytes = 4096;
 }

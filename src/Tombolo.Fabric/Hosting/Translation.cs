@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+using System.Numerics;
 using Tombolo.Fabric.Reading;
 using Tombolo.Ivshmem;
 using Tombolo.Linux;
@@ -188,6 +189,14 @@ public static class Translation
         };
     }
 
+    // A device's memory is a power of two.
+    private static long WindowBytesOf(MailboxDeclaration mailbox)
+    {
+        if (mailbox.ChannelBytes == 0) return 4096;   // what the slots need
+        long slots = MailboxGeometry.Create(mailbox.SlotBytes, mailbox.Clients).UsedBytes;
+        return (long)BitOperations.RoundUpToPowerOf2((ulong)(MailboxDeclaration.ChannelsAt(slots) + mailbox.ChannelBytes));
+    }
+
     /// <summary>A mailbox's options.</summary>
     /// <param name="declaration">The fabric.</param>
     /// <param name="mailbox">One of its mailboxes.</param>
@@ -217,7 +226,7 @@ public static class Translation
                 AllowedUsers = mailbox.Allow.IsEmpty ? [] : [.. users.Append(LinuxProcess.EffectiveUserId).Distinct()],
                 AllowedGroups = groups,
                 MemoryName = $"{declaration.Name}-{mailbox.Name}",
-                SizeBytes = 4096,
+                SizeBytes = WindowBytesOf(mailbox),
                 KeeperCommand = host.KeeperCommand,
                 PreferredId = who => machineOf(who.ProcessId) is { } machine && declaration.SlotOf(machine, mailbox.Name) is { } slot ? new PeerId((ushort)slot) : null,
                 ReservedIds = declaration.Machines.Select(machine => declaration.SlotOf(machine.Name, mailbox.Name)).OfType<int>().ToHashSet(),

@@ -36,6 +36,7 @@ internal static class Keys
         new("socket", (mailbox, node, read) => mailbox with { Socket = read.Text(node) ?? mailbox.Socket }),
         new("clients", (mailbox, node, read) => mailbox with { Clients = read.Number(node, 1, Limits.MostClients) ?? mailbox.Clients }),
         new("slot", (mailbox, node, read) => mailbox with { SlotBytes = (int)(read.Size(node, Limits.LeastSlot, Limits.MostSlot, 8) ?? mailbox.SlotBytes) }),
+        new("channels", (mailbox, node, read) => mailbox with { ChannelBytes = read.Size(node, Limits.LeastChannels, Limits.MostChannels, 4096) ?? mailbox.ChannelBytes }),
         new("recycle", (mailbox, node, read) => mailbox with { Recycle = read.Flag(node) ?? mailbox.Recycle }),
         new("manager", (mailbox, node, read) => mailbox with { Manager = read.Flag(node) ?? mailbox.Manager }),
         new("silent", (mailbox, node, read) => mailbox with { Silent = read.Flag(node) ?? mailbox.Silent }),
@@ -180,6 +181,10 @@ internal static class Limits
     public const int LeastSlot = 136;
     /// <summary>IPv4's least (RFC 791), and what a switch takes.</summary>
     public const int LeastMtu = 68, MostMtu = 65535;
+    /// <summary>A directory, and some rings.</summary>
+    public const long LeastChannels = 64 << 10;
+    /// <summary>As much as a guest's firmware surely maps.</summary>
+    public const long MostChannels = 1L << 30;
     /// <summary>What the mailbox takes.</summary>
     public const int MostSlot = 1 << 20;
 }
