@@ -24,6 +24,24 @@ public static partial class DeviceControl
         fixed (byte* pointer = argument) return ioctl(fd, request, pointer) < 0 ? Marshal.GetLastPInvokeError() : 0;
     }
 
+    /// <summary>Makes a call that answers with a number, or whose structure ends in an array that may be longer than the number says.</summary>
+    /// <param name="fd">The device, borrowed.</param>
+    /// <param name="request">The call's number.</param>
+    /// <param name="argument">The structure; at least as long as the number says, and as long as the driver finds in its first fields.</param>
+    /// <param name="answer">What the driver returned, 0 or more; 0 after an error.</param>
+    /// <returns>0, or the error number.</returns>
+    /// <exception cref="ArgumentException">The argument is shorter than the number says.</exception>
+    public static unsafe int Call(SafeFd fd, uint request, Span<byte> argument, out int answer)
+    {
+        uint size = (request >> SizeShift) & SizeMask;
+        if (argument.Length < size) throw new ArgumentException($"The call {request:X8} takes at least {size} bytes, not {argument.Length}.", nameof(argument));
+        // SAFETY: the driver touches as many bytes as the number says, just checked, and as the structure's own count says, which its one writer, the caller, sized it by.
+        fixed (byte* pointer = argument) answer = ioctl(fd, request, pointer);
+        if (answer >= 0) return 0;
+        answer = 0;
+        return Marshal.GetLastPInvokeError();
+    }
+
     // For structures that end in an array, whose length stands within: they may be longer than the number says. Some calls answer with a number.
     internal static unsafe int CallLonger(SafeFd fd, uint request, Span<byte> argument, string call, string subject)
     {

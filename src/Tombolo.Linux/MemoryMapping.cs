@@ -10,7 +10,7 @@ namespace Tombolo.Linux;
 /// </remarks>
 public sealed partial class MemoryMapping : SafeHandle
 {
-    private const int ProtectRead = 1, ProtectWrite = 2, MapShared = 1, MapPopulate = 0x8000;   // bits/mman.h
+    private const int ProtectRead = 1, ProtectWrite = 2, MapShared = 1, MapFixed = 0x10, MapPopulate = 0x8000;   // bits/mman.h
     private readonly nuint _length;
 
     private MemoryMapping(nint address, long lengthBytes, bool isWritable) : base(-1, ownsHandle: true)
@@ -46,6 +46,27 @@ public sealed partial class MemoryMapping : SafeHandle
         int protection = ProtectRead | (writable ? ProtectWrite : 0);
         nint address = mmap(0, (nuint)lengthBytes, protection, MapShared | (populate ? MapPopulate : 0), fd, offsetBytes);
         return address == -1 ? throw LinuxException.Last("mmap", $"{lengthBytes} bytes of descriptor {fd.Number}") : new(address, lengthBytes, writable);
+    }
+
+    /// <summary>Maps pieces of a descriptor's memory next to each other, in any order.</summary>
+    /// <param name="fd">As for <see cref="Map"/>.</param>
+    /// <param name="pieceBytes">How long each piece is: a multiple of the page size.</param>
+    /// <param name="offsets">Where each begins; multiples of the page size.</param>
+    /// <param name="writable">Whether it may be written.</param>
+    /// <exception cref="LinuxException">As for <see cref="Map"/>. Nothing is left mapped.</exception>
+    public static MemoryMapping MapPieces(SafeFd fd, long pieceBytes, ReadOnlySpan<long> offsets, bool writable = true)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(offsets.Length, nameof(offsets));
+        MemoryMapping all = Map(fd, pieceBytes * offsets.Length, offsets[0], writable);   // reserves the addresses; what it shows beyond the first piece is replaced
+        for (int at = 1; at < offsets.Length; at++)
+        {
+            nint place = all.Address + (nint)(at * pieceBytes);
+            if (mmap(place, (nuint)pieceBytes, ProtectRead | (writable ? ProtectWrite : 0), MapShared | MapFixed, fd, offsets[at]) == place) continue;
+            LinuxException refused = LinuxException.Last("mmap", $"piece {at} of {offsets.Length} of descriptor {fd.Number}");
+            all.Dispose();
+            throw refused;
+        }
+        return all;
     }
 
     /// <inheritdoc/>

@@ -27,6 +27,21 @@ public readonly unsafe struct SharedWord64
     /// <returns>What it held.</returns>
     public ulong CompareExchange(ulong value, ulong expected) => Interlocked.CompareExchange(ref *_address, value, expected);
 
+    /// <summary>Sets bits of the word; a full barrier.</summary>
+    /// <param name="bits">Which.</param>
+    /// <returns>What it held.</returns>
+    public ulong Or(ulong bits) => Interlocked.Or(ref *_address, bits);
+
+    /// <summary>Keeps bits of the word, and clears the others; a full barrier.</summary>
+    /// <param name="bits">Which to keep.</param>
+    /// <returns>What it held.</returns>
+    public ulong And(ulong bits) => Interlocked.And(ref *_address, bits);
+
+    /// <summary>Replaces the word, whatever it holds; a full barrier.</summary>
+    /// <param name="value">The new value.</param>
+    /// <returns>What it held.</returns>
+    public ulong Exchange(ulong value) => Interlocked.Exchange(ref *_address, value);
+
     /// <summary>Adds to the word; a full barrier.</summary>
     /// <param name="value">What to add.</param>
     public void Add(ulong value) => Interlocked.Add(ref *_address, value);

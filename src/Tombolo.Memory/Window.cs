@@ -73,6 +73,18 @@ public sealed class Window : IDisposable
         }
     }
 
+    /// <summary>Maps pieces of a memory next to each other, so that they are one window.</summary>
+    /// <param name="fd">The memory, borrowed; not needed afterwards.</param>
+    /// <param name="pieceBytes">How long each piece is: a multiple of the page size.</param>
+    /// <param name="offsets">Where each begins in the memory, which the caller knows to be that long.</param>
+    /// <param name="writable">Whether this party may write.</param>
+    /// <exception cref="LinuxException">The kernel refused the mapping.</exception>
+    public static Window MapPieces(SafeFd fd, long pieceBytes, ReadOnlySpan<long> offsets, bool writable = true)
+    {
+        RefuseBigEndian();
+        return new(MemoryMapping.MapPieces(fd, pieceBytes, offsets, writable));
+    }
+
     /// <summary>A checked view of a part of the window.</summary>
     /// <param name="offsetBytes">Where it starts.</param>
     /// <param name="lengthBytes">How long it is.</param>

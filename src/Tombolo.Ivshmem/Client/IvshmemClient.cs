@@ -36,6 +36,9 @@ public sealed class IvshmemClient : IParticipant
     /// <inheritdoc/>
     public Window Window { get; private set; }
 
+    /// <summary>The memory's descriptor, borrowed; null unless <see cref="IvshmemClientOptions.KeepsMemory"/> asked for it.</summary>
+    public SafeFd? Memory { get; private set; }
+
     /// <summary>The eventfds on which this peer hears, in vector order. A server that pauses inside the last batch of the handshake may add to them in <see cref="ProcessControl"/>.</summary>
     public IReadOnlyList<SafeFd> Vectors => _vectors;
 
@@ -109,6 +112,7 @@ public sealed class IvshmemClient : IParticipant
         _peers.Dispose();
         foreach (SafeFd fd in _vectors) fd.Dispose();
         Window?.Dispose();
+        Memory?.Dispose();
     }
 
     private void Handshake(IvshmemClientOptions options)
@@ -116,7 +120,7 @@ public sealed class IvshmemClient : IParticipant
         using var wait = new HandshakeWait(_stream, options);
         ReadVersion(wait);
         ReadOwnId(wait);
-        ReadMemory(wait);
+        ReadMemory(wait, options.KeepsMemory);
         int? expected = options.VectorCount(Window);
         while (_vectors.Length == 0) Take(wait.Read("its vectors", out SafeFd? fd), fd);
         while (!(_vectors.Length >= expected) && wait.TryReadSettled(out IvshmemMessage message, out SafeFd? fd))
@@ -144,7 +148,7 @@ public sealed class IvshmemClient : IParticipant
         Id = new((ushort)id);
     }
 
-    private void ReadMemory(HandshakeWait wait)
+    private void ReadMemory(HandshakeWait wait, bool keepsMemory)
     {
         IvshmemMessage message = wait.Read("the shared memory", out SafeFd? fd);
         using (fd)
@@ -156,6 +160,7 @@ public sealed class IvshmemClient : IParticipant
             if (SharedFile.SizeOf(fd) <= 0)
                 throw new ProtocolException(WireFault.ValueOutOfRange, $"The server at {_stream.Server} sent a shared memory of 0 bytes, or a descriptor that is no memory.");
             Window = Window.Map(fd);
+            Memory = keepsMemory ? fd.Duplicate() : null;
         }
     }
 

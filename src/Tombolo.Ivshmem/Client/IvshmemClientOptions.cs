@@ -22,6 +22,9 @@ public sealed record IvshmemClientOptions
     /// <summary>How long connecting and the handshake may take together. Default 10 s: a server that waits for descriptors in flight needs time.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>Whether to keep the memory's descriptor (<see cref="IvshmemClient.Memory"/>), for mapping parts of it with other rights. Default false.</summary>
+    public bool KeepsMemory { get; init; }
+
     /// <summary>The clock. Default the system's.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
