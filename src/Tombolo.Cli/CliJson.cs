@@ -21,6 +21,8 @@ namespace Tombolo.Cli;
 [JsonSerializable(typeof(PingOutcome))]
 [JsonSerializable(typeof(Tombolo.Ivshmem.WindowProbe))]
 [JsonSerializable(typeof(StoreEntry))]
+[JsonSerializable(typeof(GrantList))]
+[JsonSerializable(typeof(GrantMessageTaken))]
 [JsonSerializable(typeof(List<FabricStatus>), TypeInfoPropertyName = "FabricStatuses")]
 [JsonSerializable(typeof(List<RegionRow>), TypeInfoPropertyName = "RegionRows")]
 [JsonSerializable(typeof(List<SwitchStatus>), TypeInfoPropertyName = "SwitchStatuses")]

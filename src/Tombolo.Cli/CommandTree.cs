@@ -28,6 +28,7 @@ internal static class CommandTree
             IntCommand.Create(context),
             ChannelCommand.Create(context),
             StoreCommand.Create(context),
+            GrantCommand.Create(context),
             RegionCommand.Create(context),
             SwitchCommand.Create(context),
             DoctorCommand.Create(context),

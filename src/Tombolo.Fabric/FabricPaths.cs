@@ -14,7 +14,7 @@ public sealed record FabricPaths(string Root, string Name)
     /// <summary>What follows a mailbox's socket in the path of its keeper's.</summary>
     public const string KeeperSuffix = ".keeper";
 
-    internal const string AdminSocketName = "admin.sock", LockName = "daemon.lock", DeclarationName = "fabric.yaml", OriginName = "origin", MachinesName = "machines", DaemonLogName = "daemon.log";
+    internal const string AdminSocketName = "admin.sock", LockName = "daemon.lock", DeclarationName = "fabric.yaml", OriginName = "origin", MachinesName = "machines", DaemonLogName = "daemon.log", GrantDomainsName = "grant-domains";
 
     /// <summary>The folder of all fabrics of this user: what <see cref="RootVariable"/> says, /run/tombolo for root, $XDG_RUNTIME_DIR/tombolo, or /tmp/tombolo-UID where there is none of these.</summary>
     public static string DefaultRoot
@@ -65,6 +65,13 @@ public sealed record FabricPaths(string Root, string Name)
     /// <summary>What a running switch was changed to.</summary>
     /// <param name="name">The switch.</param>
     public string SwitchChanges(string name) => Path.Combine(Folder, $"{name}.switch.json");
+
+    /// <summary>The socket for grants.</summary>
+    /// <param name="grants">The grants.</param>
+    public string SocketOf(GrantsDeclaration grants) => Path.Combine(Folder, grants.Socket);
+
+    /// <summary>Holds the domains that the store was told of.</summary>
+    public string GrantDomains => Path.Combine(Folder, GrantDomainsName);
 
     /// <summary>The store's socket.</summary>
     /// <param name="store">The store.</param>

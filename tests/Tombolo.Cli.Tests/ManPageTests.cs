@@ -41,7 +41,7 @@ public sealed partial class ManPageTests
     public void PageOfTheDeclaration_Keys_AreThoseOfTheReference()
     {
         string reference = File.ReadAllText(Path.Combine(Repository, "docs", "fabric-yaml.md"));
-        string[] sections = ["The top", "mailboxes", "store", "regions", "switches", "machines", "policy"];
+        string[] sections = ["The top", "mailboxes", "store", "grants", "regions", "switches", "machines", "policy"];
         IEnumerable<string> keys = sections.SelectMany(section => TableKey().Matches(reference.Split($"\n## {section}\n")[1].Split("\n## ")[0])).Select(key => key.Groups[1].Value);
 
         string page = Plain(File.ReadAllText(Path.Combine(Repository, "docs", "man", "fabric.yaml.5")));

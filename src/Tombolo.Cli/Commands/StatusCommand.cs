@@ -82,6 +82,7 @@ internal static class StatusCommand
         if (again && screen.Colour) screen.Write("\x1b[H\x1b[2J");   // ECMA-48: home, erase everything
         screen.Line($"Fabric {status.Fabric}: {(status.OwnerProcessId == 0 ? "its daemon was killed" : $"daemon {status.OwnerProcessId}")}, state in {status.Folder}");
         if (status.Store is { } store && plan.Mailbox is null) Describe(screen, store);
+        if (status.Grants is { } grants && plan.Mailbox is null) Describe(screen, grants);
         foreach (MailboxStatus mailbox in status.Mailboxes)
         {
             screen.Line();
@@ -117,6 +118,13 @@ internal static class StatusCommand
         screen.Line();
         screen.Line($"Store at {store.Socket}: {(store.IsUp ? "ready" : "dead")}{(store.TookOver ? ", took over from a server that was killed" : "")}");
         screen.Line($"{store.Nodes} nodes, {store.Connections} connections, {store.Watches} watches; {store.Requests} requests answered, {store.QuotaHits} stopped by a quota{(store.Domains.Count == 0 ? "" : $"; domains {string.Join(", ", store.Domains)}")}");
+    }
+
+    private static void Describe(Screen screen, GrantsStatus grants)
+    {
+        screen.Line();
+        screen.Line($"Grants at {grants.Socket}: {(grants.IsUp ? "ready" : "dead")}");
+        screen.Line($"{grants.Grants} grants of {grants.Pages} pages, {grants.Ports} ports{(grants.Domains.Count == 0 ? "" : $"; domains {string.Join(", ", grants.Domains)}")}");
     }
 
     private static void Describe(Screen screen, MailboxStatus mailbox)

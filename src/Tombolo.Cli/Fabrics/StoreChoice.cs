@@ -46,24 +46,25 @@ internal sealed class StoreChoice
         command.Add(_fabric.Option);
         command.SetAction(async (parsed, stop) =>
         {
-            await using StoreClient client = await StoreClient.ConnectAsync(SocketOf(parsed, context.Environment), stop);
+            await using StoreClient client = await StoreClient.ConnectAsync(SocketOf(parsed.GetValue(_socket), parsed, _fabric, context.Environment), stop);
             await client.WantDetailsAsync();
             return await act(parsed, client, stop);
         });
         return command;
     }
 
-    private string SocketOf(ParseResult parsed, Func<string, string?> environment)
+    /// <summary>The store's socket: what was given, what the environment says, or the fabric's.</summary>
+    public static string SocketOf(string? given, ParseResult parsed, FabricChoice fabric, Func<string, string?> environment)
     {
-        if (parsed.GetValue(_socket) is { } socket) return socket;
-        if (parsed.GetValue(_fabric.Option) is null)
+        if (given is { } socket) return socket;
+        if (parsed.GetValue(fabric.Option) is null)
         {
             if (environment("XENSTORED_PATH") is { Length: > 0 } path) return path;
             if (environment("XENSTORED_RUNDIR") is { Length: > 0 } folder) return System.IO.Path.Combine(folder, "socket");
         }
         FabricPaths paths;
-        try { paths = _fabric.PathsOf(parsed); }
-        catch (CommandException) when (parsed.GetValue(_fabric.Option) is null && System.IO.Path.Exists(StoreClientOptions.DefaultSocketPath)) { return StoreClientOptions.DefaultSocketPath; }
+        try { paths = fabric.PathsOf(parsed); }
+        catch (CommandException) when (parsed.GetValue(fabric.Option) is null && System.IO.Path.Exists(StoreClientOptions.DefaultSocketPath)) { return StoreClientOptions.DefaultSocketPath; }
         FabricDeclaration declaration = FabricState.RecordedDeclaration(paths) ?? throw new CommandException($"What fabric {paths.Name} declares cannot be read in {paths.Folder}");
         return declaration.Store is { } store ? paths.SocketOf(store) : throw new CommandException($"Fabric {paths.Name} declares no store; give --socket for another one");
     }

@@ -14,6 +14,8 @@ public sealed record FabricDeclaration
     public IReadOnlyList<MailboxDeclaration> Mailboxes { get; init; } = [];
     /// <summary>Its store of names; null where there is none.</summary>
     public StoreDeclaration? Store { get; init; }
+    /// <summary>Its service for granted pages and event channels; null where there is none.</summary>
+    public GrantsDeclaration? Grants { get; init; }
     /// <summary>Its windows of regions, in the order of the file.</summary>
     public IReadOnlyList<RegionsDeclaration> Regions { get; init; } = [];
     /// <summary>Its virtual switches, in the order of the file.</summary>

@@ -12,6 +12,12 @@ public enum FabricEventKind
     MailboxDown,
     /// <summary>A mailbox broke and no longer serves.</summary>
     MailboxFailed,
+    /// <summary>Grants are served.</summary>
+    GrantsUp,
+    /// <summary>Grants are no longer served, as asked.</summary>
+    GrantsDown,
+    /// <summary>What serves grants broke.</summary>
+    GrantsFailed,
     /// <summary>The store serves.</summary>
     StoreUp,
     /// <summary>The store no longer serves, as asked.</summary>

@@ -19,6 +19,7 @@ public sealed partial class FabricHost
         await _stopping.CancelAsync();
         await Task.WhenAll(_machines.Values.Select(machine => machine.StopAsync()));
         foreach (MailboxFabric mailbox in _mailboxes.Values) await mailbox.DisposeAsync();
+        await StopGrantsAsync();
         if (Store is { } store) await store.DisposeAsync();
         foreach (RegionServer window in _regions.Values) await window.DisposeAsync();
         foreach (HostedSwitch one in _switches.Values) await one.DisposeAsync();

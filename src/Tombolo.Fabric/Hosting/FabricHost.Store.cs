@@ -16,7 +16,7 @@ public sealed partial class FabricHost
         string socket = Paths.SocketOf(store);
         try
         {
-            StoreServer server = StoreServer.Start(Translation.ToStore(store, Paths, _options), _options.Log);
+            StoreServer server = StoreServer.Start(Translation.ToStore(store, Declaration.Grants, Paths, _options), _options.Log);
             bool isTooLate;
             lock (_gate) if (!(isTooLate = _isStopped)) _store = server;
             if (isTooLate)

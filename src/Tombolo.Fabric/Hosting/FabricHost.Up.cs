@@ -20,6 +20,7 @@ public sealed partial class FabricHost
         foreach ((string name, int processId) in FabricState.RunningMachines(Paths)) _machineOfProcess[processId] = name;   // members that mailboxes keep are known by name from the start
         foreach (MailboxDeclaration mailbox in Declaration.Mailboxes) await StartMailboxAsync(mailbox);
         if (Declaration.Store is { } store) await StartStoreAsync(store);
+        if (Declaration.Grants is { } grants) await StartGrantsAsync(grants);
         foreach (RegionsDeclaration window in Declaration.Regions) await StartRegionsAsync(window);
         foreach (SwitchDeclaration one in Declaration.Switches) await StartSwitchAsync(one);
         if (Declaration.Machines.Count > 0) await PrepareMachinesAsync(ending.Token);
@@ -42,7 +43,7 @@ public sealed partial class FabricHost
         List<SwitchStatus> switches = [];
         foreach (SwitchDeclaration one in Declaration.Switches) switches.Add(await DescribeAsync(one));
         return new(Declaration.Name, Environment.ProcessId, Paths.Folder, mailboxes, [.. Declaration.Machines.Select(machine => FabricState.Row(Declaration, Paths, machine, StatusOf(machine)))])
-        { Regions = regions, Switches = switches, Store = Declaration.Store is { } store ? await DescribeAsync(store) : null };
+        { Regions = regions, Switches = switches, Store = Declaration.Store is { } store ? await DescribeAsync(store) : null, Grants = Declaration.Grants is { } grants ? await DescribeAsync(grants) : null };
     }
 
     private MachineStatus StatusOf(MachineDeclaration machine) => _machines.TryGetValue(machine.Name, out Machine? running) ? running.Status

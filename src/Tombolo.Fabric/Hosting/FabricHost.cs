@@ -108,6 +108,12 @@ public sealed partial class FabricHost : IAsyncDisposable
             await host.StartStoreAsync(store);
             ended.Add("The store and its keeper are ended.");
         }
+        if (declaration.Grants is { } grants && Path.Exists(paths.SocketOf(grants)))
+        {
+            File.Delete(paths.SocketOf(grants));   // its daemon is dead, and it had no keeper
+            File.Delete(paths.GrantDomains);
+            ended.Add("What was left of the grants is removed.");
+        }
         foreach (RegionsDeclaration window in declaration.Regions.Where(window => Path.Exists(paths.QemuSocketOf(window) + FabricPaths.KeeperSuffix)))
         {
             await host.StartRegionsAsync(window);
@@ -133,6 +139,7 @@ public sealed partial class FabricHost : IAsyncDisposable
         await _stopping.CancelAsync();
         foreach (Machine machine in _machines.Values) await machine.DisposeAsync();
         foreach (MailboxFabric mailbox in _mailboxes.Values) await mailbox.DisposeAsync();
+        await StopGrantsAsync();
         if (Store is { } store) await store.DisposeAsync();
         foreach (RegionServer window in _regions.Values) await window.DisposeAsync();
         foreach (HostedSwitch one in _switches.Values) await one.DisposeAsync();

@@ -12,6 +12,8 @@ namespace Tombolo.Fabric;
 /// <param name="Machines">Its machines, as declared.</param>
 public sealed record FabricStatus(string Fabric, int OwnerProcessId, string Folder, IReadOnlyList<MailboxStatus> Mailboxes, IReadOnlyList<MachineRow> Machines)
 {
+    /// <summary>Its grants; null where none are declared.</summary>
+    public GrantsStatus? Grants { get; init; }
     /// <summary>Its store; null where none is declared.</summary>
     public StoreStatus? Store { get; init; }
     /// <summary>Its windows of regions, as declared.</summary>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using System.Numerics;
 using Tombolo.Fabric.Reading;
+using Tombolo.Grants;
 using Tombolo.Ivshmem;
 using Tombolo.Linux;
 using Tombolo.Machines;
@@ -168,10 +169,11 @@ public static class Translation
 
     /// <summary>The store's options.</summary>
     /// <param name="store">The store.</param>
+    /// <param name="grants">The grants, whose offers have keys there; or null.</param>
     /// <param name="paths">The fabric's files.</param>
     /// <param name="host">How the fabric is run.</param>
     /// <exception cref="FabricException">A user or group is named that does not exist.</exception>
-    public static StoreServerOptions ToStore(StoreDeclaration store, FabricPaths paths, FabricHostOptions host)
+    public static StoreServerOptions ToStore(StoreDeclaration store, GrantsDeclaration? grants, FabricPaths paths, FabricHostOptions host)
     {
         const string What = "The store";
         Dictionary<uint, DomainId> users = [];
@@ -185,7 +187,7 @@ public static class Translation
             JournalPath = store.Journal,
             KeeperCommand = host.KeeperCommand,
             Identify = users.Count == 0 ? static _ => DomainId.Privileged : who => users.TryGetValue(who.UserId, out DomainId domain) ? domain : null,
-            Keys = [.. store.Keys.Select(key => new StoreKey(key.Path, key.Value, key.Chmod is null ? null : StorePermissions.Parse(key.Chmod)))],
+            Keys = [.. store.Keys.Select(key => new StoreKey(key.Path, key.Value, key.Chmod is null ? null : StorePermissions.Parse(key.Chmod))), .. OfferKeysOf(grants)],
         };
     }
 
@@ -196,6 +198,30 @@ public static class Translation
         long slots = MailboxGeometry.Create(mailbox.SlotBytes, mailbox.Clients).UsedBytes;
         return (long)BitOperations.RoundUpToPowerOf2((ulong)(MailboxDeclaration.ChannelsAt(slots) + mailbox.ChannelBytes));
     }
+
+    /// <summary>The options of the service for grants.</summary>
+    /// <param name="grants">The grants.</param>
+    /// <param name="store">The store, which says who is which domain; or null.</param>
+    /// <param name="paths">The fabric's files.</param>
+    /// <exception cref="FabricException">A user or group is named that does not exist.</exception>
+    public static GrantServerOptions ToGrants(GrantsDeclaration grants, StoreDeclaration? store, FabricPaths paths)
+    {
+        Dictionary<uint, DomainId> users = [];
+        foreach (StoreUser user in store?.Domains ?? []) users[Accounts.User(user.User, "The store")] = new((ushort)user.Domain);
+        _ = users.Remove(LinuxProcess.EffectiveUserId);   // this user may be any domain
+        return new()
+        {
+            SocketPath = paths.SocketOf(grants),
+            SocketMode = grants.Mode,
+            SocketGroup = grants.Group is null ? null : Accounts.Group(grants.Group, "The grants"),
+            Quotas = new() { Pages = grants.Pages, Ports = grants.Ports },
+            Identify = (who, wish) => users.TryGetValue(who.UserId, out DomainId domain) ? domain : users.Count == 0 || who.UserId == LinuxProcess.EffectiveUserId ? wish ?? DomainId.Privileged : null,
+        };
+    }
+
+    // The keys of an offer: open to both sides, whoever they are.
+    private static IEnumerable<StoreKey> OfferKeysOf(GrantsDeclaration? grants) => (grants?.Offers ?? []).SelectMany(path =>
+        OfferKeys.Names.Select(name => new StoreKey($"{path}/{name}", "0", StorePermissions.Parse("b0"))).Prepend(new(path, "", StorePermissions.Parse("b0"))));
 
     /// <summary>A mailbox's options.</summary>
     /// <param name="declaration">The fabric.</param>

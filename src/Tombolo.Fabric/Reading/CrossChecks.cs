@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: MIT
 using System.Text;
 using Tombolo.Fabric.Yaml;
+using Tombolo.Grants;
 using Tombolo.Linux;
 using Tombolo.Machines;
+using Tombolo.Store;
 
 namespace Tombolo.Fabric.Reading;
 
 /// <summary>What can only be judged with more than one value in hand.</summary>
 internal sealed class CrossChecks(FaultList faults, FabricPaths paths, IReadOnlyList<Declared<MailboxDeclaration>> mailboxes, IReadOnlyList<Declared<RegionsDeclaration>> regions, IReadOnlyList<Declared<MachineDeclaration>> machines)
 {
-    private static readonly string[] _reservedFiles = [FabricPaths.AdminSocketName, FabricPaths.LockName, FabricPaths.DeclarationName, FabricPaths.OriginName, FabricPaths.MachinesName, FabricPaths.DaemonLogName];
+    private static readonly string[] _reservedFiles = [FabricPaths.AdminSocketName, FabricPaths.LockName, FabricPaths.DeclarationName, FabricPaths.OriginName, FabricPaths.MachinesName, FabricPaths.DaemonLogName, FabricPaths.GrantDomainsName];
     private static readonly string[] _ownArguments = ["-daemonize", "-pidfile", "-qmp"];
+
+    /// <summary>The grants, where they are declared.</summary>
+    public Declared<GrantsDeclaration>? Grants { get; init; }
 
     /// <summary>The store, where one is declared.</summary>
     public Declared<StoreDeclaration>? Store { get; init; }
@@ -21,6 +26,7 @@ internal sealed class CrossChecks(FaultList faults, FabricPaths paths, IReadOnly
     public void Run()
     {
         if (Store is not null) CheckStore(Store);
+        if (Grants is not null) CheckGrants(Grants);
         foreach (Declared<MailboxDeclaration> mailbox in mailboxes) CheckMailbox(mailbox);
         foreach (Declared<RegionsDeclaration> window in regions) CheckRegions(window);
         foreach (DeclaredSwitch one in Switches) CheckSwitch(one);
@@ -35,6 +41,7 @@ internal sealed class CrossChecks(FaultList faults, FabricPaths paths, IReadOnly
     {
         IEnumerable<(string Owner, Place Place, string Socket)> all = mailboxes.Select(one => ($"Mailbox {one.Value.Name}", one.Of("socket"), paths.SocketOf(one.Value)))
             .Concat(Store is null ? [] : [("The store", Store.Of("socket"), paths.SocketOf(Store.Value))])
+            .Concat(Grants is null ? [] : [("The grants", Grants.Of("socket"), paths.SocketOf(Grants.Value))])
             .Concat(regions.SelectMany(one => new[] { ($"Regions {one.Value.Name}", one.Of("qemu"), paths.QemuSocketOf(one.Value)), ($"Regions {one.Value.Name}", one.Of("clients"), paths.ClientSocketOf(one.Value)) }))
             .Concat(Switches.SelectMany(one => one.Ports.Select(port => ($"Member {port.Value.Name} of switch {one.Value.Name}", port.Of("socket"), paths.SocketOf(port.Value)))));
         foreach (var same in all.GroupBy(one => one.Socket).Where(group => group.Count() > 1))
@@ -57,6 +64,16 @@ internal sealed class CrossChecks(FaultList faults, FabricPaths paths, IReadOnly
 
     private void CheckStore(Declared<StoreDeclaration> declared) =>
         CheckSocket(declared.Of("socket"), "'socket' of the store", declared.Value.Socket, paths.SocketOf(declared.Value));
+
+    private void CheckGrants(Declared<GrantsDeclaration> declared)
+    {
+        CheckSocket(declared.Of("socket"), "'socket' of the grants", declared.Value.Socket, paths.SocketOf(declared.Value));
+        foreach (YamlScalar path in declared.Texts("offers"))
+        {
+            if (!StorePath.IsAbsolute(path.Text) || path.Text == "/") faults.Add(path.Place, $"'offers' of the grants names '{path.Text}', which is no path; it must be letters, digits and '-_@' between slashes, such as {OfferKeys.DefaultPath}.");
+            else if (Store is null) faults.Add(path.Place, $"'offers' of the grants names {path.Text}, but there is no 'store' for its keys.");
+        }
+    }
 
     private void CheckRegions(Declared<RegionsDeclaration> declared)
     {

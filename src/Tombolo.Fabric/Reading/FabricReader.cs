@@ -32,13 +32,15 @@ internal sealed partial class FabricReader(ReadingContext context, string runtim
         SwitchReader switchReader = new(context, name, machines);
         List<DeclaredSwitch> switches = [.. Named(draft.Switches, "switches", MailboxNamePattern(), "a letter followed by at most 30 letters, digits, '-' and '_'").Select(switchReader.Read)];
         Declared<StoreDeclaration>? store = draft.Store is { } node ? Store(node) : null;
+        Declared<GrantsDeclaration>? grants = draft.Grants is { } part ? Grants(part) : null;
         new PolicyReader(context, mailboxes, regions).Apply(draft.Policy);
-        new CrossChecks(Faults, new FabricPaths(runtimeRoot, name), mailboxes, regions, machines) { Store = store, Switches = switches }.Run();
+        new CrossChecks(Faults, new FabricPaths(runtimeRoot, name), mailboxes, regions, machines) { Store = store, Switches = switches, Grants = grants }.Run();
         return Faults.Any ? null : new()
         {
             Name = name,
             Mailboxes = [.. mailboxes.Select(one => one.Value)],
             Store = store?.Value,
+            Grants = grants?.Value,
             Regions = [.. regions.Select(one => one.Value)],
             Switches = [.. switches.Select(one => one.Value)],
             Machines = [.. machines.Select(one => one.Value)],
@@ -88,6 +90,12 @@ internal sealed partial class FabricReader(ReadingContext context, string runtim
     {
         (StoreDeclaration store, IReadOnlyDictionary<string, YamlNode> found) = Keys.Store.Read(node, new(), "the store", context);
         return new(store, node.Place, found);
+    }
+
+    private Declared<GrantsDeclaration> Grants(YamlNode node)
+    {
+        (GrantsDeclaration grants, IReadOnlyDictionary<string, YamlNode> found) = Keys.Grants.Read(node, new(), "the grants", context);
+        return new(grants, node.Place, found);
     }
 
     private Declared<RegionsDeclaration> Regions((YamlScalar Name, YamlNode Value) entry)

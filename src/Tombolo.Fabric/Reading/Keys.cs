@@ -19,11 +19,12 @@ internal static class Keys
         new("fabric", (draft, node, read) => draft with { Name = read.Text(node) }),
         new("mailboxes", (draft, node, _) => draft with { Mailboxes = node }),
         new("store", (draft, node, _) => draft with { Store = node }),
+        new("grants", (draft, node, _) => draft with { Grants = node }),
         new("regions", (draft, node, _) => draft with { Regions = node }),
         new("switches", (draft, node, _) => draft with { Switches = node }),
         new("machines", (draft, node, _) => draft with { Machines = node }),
         new("policy", (draft, node, _) => draft with { Policy = node }),
-    ], ["grants"]);
+    ], []);
 
     public static Section<AccessList> Who { get; } = new(
     [
@@ -54,6 +55,16 @@ internal static class Keys
         new("journal", (store, node, read) => store with { Journal = read.FilePath(node) ?? store.Journal }),
         new("domains", (store, node, read) => store with { Domains = StoreReading.Domains(node, read) ?? store.Domains }),
         new("keys", (store, node, read) => store with { Keys = StoreReading.Nodes(node, read) ?? store.Keys }),
+    ], []);
+
+    public static Section<GrantsDeclaration> Grants { get; } = new(
+    [
+        new("socket", (grants, node, read) => grants with { Socket = read.Text(node) ?? grants.Socket }),
+        new("mode", (grants, node, read) => grants with { Mode = read.Mode(node) ?? grants.Mode }),
+        new("group", (grants, node, read) => grants with { Group = read.Text(node) ?? grants.Group }),
+        new("offers", (grants, node, read) => grants with { Offers = read.Texts(node) ?? grants.Offers }),
+        new("pages", (grants, node, read) => grants with { Pages = read.Number(node, 1, 1 << 20) ?? grants.Pages }),
+        new("ports", (grants, node, read) => grants with { Ports = read.Number(node, 1, 1 << 17) ?? grants.Ports }),
     ], []);
 
     public static Section<RegionsDeclaration> Regions { get; } = new(
@@ -194,6 +205,8 @@ internal sealed record FabricDraft(string? Name, YamlNode? Mailboxes, YamlNode? 
 {
     public YamlNode? Store { get; init; }
     public YamlNode? Switches { get; init; }
+
+    public YamlNode? Grants { get; init; }
 }
 
 /// <summary>A switch, its ports and topologies not yet judged.</summary>
