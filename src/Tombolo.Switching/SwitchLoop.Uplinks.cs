@@ -77,6 +77,15 @@ internal sealed partial class SwitchLoop
         Log.UplinkAttached(_log, port.Name);
     }
 
+    // The data thread may not have seen it yet.
+    private static bool HasHungUp(PortConnection connection)
+    {
+        if (connection.Port is not UplinkPort { Descriptor: { } fd }) return true;
+        using var look = new Epoll();
+        look.Add(fd, EpollEvents.ReadHangUp, 0);
+        return look.Wait(new EpollReport[1], TimeSpan.Zero) > 0;
+    }
+
     private void EndUplink(PortConnection connection, string reason)
     {
         var port = (UplinkPort)connection.Port;

@@ -182,8 +182,9 @@ internal sealed partial class SwitchLoop : ISwitchCore, IPortOwner, IDisposable
     private void Admit(PortConnection connection, SafeFd socket)
     {
         PeerCredentials who = UnixSocket.CredentialsOf(socket);
-        if (connection.Vhost is null && !connection.Port.IsUp)
+        if (connection.Vhost is null && (!connection.Port.IsUp || HasHungUp(connection)))
         {
+            if (connection.Port.IsUp) EndUplink(connection, "The other end hung up.");
             AttachUplink(connection, socket, isStream: true);
             return;
         }
