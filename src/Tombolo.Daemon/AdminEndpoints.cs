@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+using System.Globalization;
+using System.IO.Pipelines;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Builder;
@@ -6,6 +8,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Tombolo.Fabric;
 using Tombolo.Linux;
+using Tombolo.Switching;
 
 namespace Tombolo.Daemon;
 
@@ -47,6 +50,7 @@ internal static class AdminEndpoints
         MapChange(routes, host, "/switches/{name}/ports", FabricStatusJson.Default.SwitchPortAddition, (_, body) => $"Port {body.Name} is added", (one, _, body) => one.AddAsync(body));
         MapChange(routes, host, "/switches/{name}/ports/{port}/set", FabricStatusJson.Default.SwitchPortChange, (port, _) => $"Port {port} has other settings", (one, port, body) => one.SetAsync(port, body));
         MapChange(routes, host, "/switches/{name}/ports/{port}/move", FabricStatusJson.Default.SwitchMove, (port, _) => $"Port {port} reaches others than before", (one, port, body) => one.MoveAsync(port, body));
+        _ = routes.MapGet("/switches/{name}/ports/{port}/capture", (RequestDelegate)(context => CaptureAsync(context, host)));
         _ = routes.MapPost("/switches/{name}/ports/{port}/remove", (RequestDelegate)(context => ActAsync(context, () =>
         {
             (string name, string port) = (Word(context, "name"), Word(context, "port"));
@@ -63,6 +67,39 @@ internal static class AdminEndpoints
             catch (JsonException exception) { throw new FabricException($"The request's body is no such document: {exception.Message}"); }
             await host.ChangeSwitchAsync(name, $"{say(port, body)} (switch {name}).", one => act(one, port, body));
         })));
+
+    // The capture's own thread writes into a pipe, which holds it up where the listener is slow; the data threads then drop and count.
+    private static async Task CaptureAsync(HttpContext context, FabricHost host)
+    {
+        CaptureOptions options = new();
+        if (int.TryParse(context.Request.Query["snap"], NumberStyles.None, CultureInfo.InvariantCulture, out int snap)) options = options with { SnapBytes = snap };
+        var pipe = new System.IO.Pipelines.Pipe();
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        Task? copying = null;
+        try
+        {
+            await host.CaptureAsync(Word(context, "name"), Word(context, "port"), pipe.Writer.AsStream(), options, async () =>
+            {
+                context.Response.ContentType = "application/x-pcapng";
+                await context.Response.Body.FlushAsync(over.Token);
+                copying = CopyAsync(pipe.Reader, context, over);
+            }, over.Token);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested) { }   // the listener went away
+        catch (TomboloException exception) when (!context.Response.HasStarted) { await RefuseAsync(context, StatusCodes.Status409Conflict, exception.Message); }
+        await pipe.Writer.CompleteAsync();
+        if (copying is not null) await copying.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private static async Task CopyAsync(PipeReader from, HttpContext context, CancellationTokenSource over)
+    {
+        try { await from.CopyToAsync(context.Response.BodyWriter, context.RequestAborted); }
+        finally
+        {
+            await from.CompleteAsync();   // a writer that waits goes on
+            await over.CancelAsync();
+        }
+    }
 
     private static string Word(HttpContext context, string key) => context.Request.RouteValues[key] as string ?? "";
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+using System.Diagnostics;
 using System.Text.Json;
 using Tombolo.Cli.Output;
 
@@ -69,6 +70,21 @@ public sealed class SwitchCommandTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task Capture_UntilInterrupted_WritesPcapng()
+    {
+        using Process capture = _programs.Start(Programs.Tombolo, "switch", "capture", "lan/b", "-w", "b.pcapng");
+        (await Programs.LineWithAsync(capture.StandardOutput, "captured")).ShouldBe("Port lan/b is captured into b.pcapng; Ctrl-C ends it.");
+        string file = _programs.InFolder("b.pcapng");
+        const int StartBytes = 28 + 44;   // section header, and an interface named b
+        Testing.Watchdog.Until(() => new FileInfo(file).Length >= StartBytes, "the file has its start");
+        (await RunAsync("switch capture lan/b -w other")).Error.ShouldContain("captured already");
+        _ = Tombolo.Linux.LinuxProcess.TrySignal(capture.Id, Tombolo.Linux.Signal.Interrupt);
+        await capture.WaitForExitAsync().WaitAsync(Programs.Watchdog);
+        capture.ExitCode.ShouldBe(ExitCode.Done);
+        File.ReadAllBytes(file)[..4].ShouldBe([0x0a, 0x0d, 0x0d, 0x0a]);
+    }
+
+    [Fact]
     public async Task Refused_SaysWhy()
     {
         (string Line, int Code, string Sentence)[] cases =
@@ -79,6 +95,9 @@ public sealed class SwitchCommandTests : IAsyncLifetime, IDisposable
             ("switch set b --delay 5", ExitCode.WrongUse, "--delay is '5'; it must be a duration such as 50us, 5ms or 2s."),
             ("switch set b --loss 200%", ExitCode.WrongUse, "--loss is '200%'; it must be a share from 0% to 100%, such as 0.5%."),
             ("switch set b --mtu 5", ExitCode.Failed, "Mtu is 5; it must be 68 to 65535."),
+            ("switch capture lan/q -w x", ExitCode.Failed, "There is no port 'lan/q' in fabric net; it has lan/a, lan/b, lan/up."),
+            ("switch capture lan/a -w /nowhere/x", ExitCode.Failed, "/nowhere/x"),
+            ("switch capture lan/b --snap 3 -w x", ExitCode.Failed, "SnapBytes is 3; it must be 14 to 65557."),
             ("switch add a", ExitCode.WrongUse, "Which switch? Say SWITCH/PORT with one of: lan, wan."),
             ("switch add lan/a", ExitCode.Failed, "Switch lan has a port 'a' already."),
             ("switch move b", ExitCode.WrongUse, "Say where the port goes: topologies, --nowhere, --cut or --uncut."),

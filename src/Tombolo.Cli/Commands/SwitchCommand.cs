@@ -15,6 +15,7 @@ internal static class SwitchCommand
     {
         Show(context),
         SwitchStatsCommand.Create(context),
+        SwitchCaptureCommand.Create(context),
         SwitchChangeCommands.Add(context),
         SwitchChangeCommands.Remove(context),
         SwitchChangeCommands.Move(context),

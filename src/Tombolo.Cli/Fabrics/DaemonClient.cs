@@ -87,6 +87,41 @@ internal sealed class DaemonClient : IDisposable
             if (line.Length > 0 && JsonSerializer.Deserialize(line, type) is { } item) yield return item;
     }
 
+    /// <summary>Copies a stream of bytes until the daemon ends it or is gone, or nobody takes it any more.</summary>
+    /// <param name="path">What to copy.</param>
+    /// <param name="open">Opens where it goes, once the daemon has agreed.</param>
+    /// <param name="begun">Called then.</param>
+    /// <param name="stop">Ends it.</param>
+    /// <exception cref="CommandException">The daemon does not answer, or refuses; or it cannot be written.</exception>
+    public async Task CopyAsync(string path, Func<Stream> open, Action begun, CancellationToken stop)
+    {
+        using HttpResponseMessage response = await SpeakAsync(async () =>
+        {
+            HttpResponseMessage answer = await _http.GetAsync(new Uri(path, UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, stop);
+            await CheckAsync(answer, stop);
+            return answer;
+        });
+        Stream to;
+        try { to = open(); }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException) { throw new CommandException(exception.Message); }
+        await using (to)
+        {
+            begun();
+            await using Stream from = await response.Content.ReadAsStreamAsync(stop);
+            byte[] bytes = new byte[1 << 16];
+            try
+            {
+                for (int count; (count = await from.ReadAsync(bytes, stop)) > 0;)
+                {
+                    await to.WriteAsync(bytes.AsMemory(0, count), stop);
+                    await to.FlushAsync(stop);
+                }
+            }
+            catch (IOException) { }            // who reads our output has enough, or the daemon died: what is written is whole blocks but for the last
+            catch (HttpRequestException) { }
+        }
+    }
+
     public void Dispose() => _http.Dispose();
 
     // A daemon that dies in the middle ends the stream; the caller looks at what it has.

@@ -30,6 +30,30 @@ public sealed partial class FabricHost
         Say(FabricEventKind.SwitchChanged, name, sentence);
     }
 
+    /// <summary>Captures a port of a running switch, and says so.</summary>
+    /// <param name="name">The switch.</param>
+    /// <param name="port">Its port.</param>
+    /// <param name="output">Where the pcapng goes; written by a thread of the capture's own.</param>
+    /// <param name="options">How.</param>
+    /// <param name="begun">Called when the capture has begun.</param>
+    /// <param name="until">Ends it.</param>
+    /// <exception cref="TomboloException">There is no such port, or it is captured already.</exception>
+    public async Task CaptureAsync(string name, string port, Stream output, CaptureOptions options, Func<Task> begun, CancellationToken until)
+    {
+        PortCapture? capture = null;
+        await ChangeSwitchAsync(name, $"Port {port} is captured (switch {name}).", async one => capture = await one.Switch.CaptureAsync(port, output, options));
+        try
+        {
+            await begun();
+            await Task.WhenAny(capture!.Completion, Task.Delay(Timeout.Infinite, until));
+        }
+        finally
+        {
+            await capture!.DisposeAsync();
+            Say(FabricEventKind.SwitchChanged, name, $"Port {port} is no longer captured (switch {name}): {capture.Written} frames were written, {capture.Dropped} dropped.");
+        }
+    }
+
     private async Task StartSwitchAsync(SwitchDeclaration declared)
     {
         try
