@@ -82,7 +82,7 @@ public sealed class Window : IDisposable
     public static Window MapPieces(SafeFd fd, long pieceBytes, ReadOnlySpan<long> offsets, bool writable = true)
     {
         RefuseBigEndian();
-        return new(MemoryMapping.MapPieces(fd, pieceBytes, offsets, writable));
+        return new(MemoryMapping.MapPieces(fd, pieceBytes, offsets, writable), canShrink: !Memfd.IsSealed(fd, Seals.Shrink));
     }
 
     /// <summary>A checked view of a part of the window.</summary>
