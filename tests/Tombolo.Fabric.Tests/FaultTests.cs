@@ -24,7 +24,6 @@ public sealed class FaultTests
         { "fabric: f\nregions: { phone: { layout: l, dialect: morse } }", "2:41: 'dialect' of regions phone is 'morse'; it must be number or words." },
         { "fabric: f\nmailboxes: { phone: { socket: m } }\nregions: { phone: { layout: l } }", "3:12: There are a mailbox and regions called phone; machines attach by name, so names must differ." },
         { "fabric: f\nregions: { phone: { layout: l } }\nmachines: { vm0: { attach: phone }, vm1: { attach: [phone] } }", "3:53: Machine vm1 attaches to regions phone, as machine vm0 does; a window of regions has place for one machine." },
-        { "fabric: f\ngrants: {}", "2:1: 'grants' of the fabric is not available in this version." },
         { "fabric: f\nstore: { socket: a/b }", "2:18: 'socket' of the store is 'a/b'; it must be a file name, for a socket in the state folder, or an absolute path." },
         { "fabric: f\nstore: { keys: { offer: 1 } }", "2:18: 'offer' under 'keys' is no path; it must begin with '/'." },
         { "fabric: f\nstore: { keys: { /a.b: 1 } }", "2:18: '/a.b' is no path; it must be letters, digits and '-_@' between slashes, at most 3072 bytes." },
@@ -32,7 +31,7 @@ public sealed class FaultTests
         { "fabric: f\nstore: { keys: { /a: [1] } }", "2:22: '/a' is a list; it must be a value, or a map of 'value', 'chmod' and names of children." },
         { "fabric: f\nstore: { domains: { joe: many } }", "2:26: The domain of user 'joe' is 'many'; it must be a number from 0 to 32751." },
         { "fabric: f\nmailboxes: { m: { socket: s } }\nstore: { socket: s }", "3:18: Mailbox m and the store have the same socket /run/t/f/s." },
-        { "fabric: f\nquux: {}", "2:1: 'quux' is no key of the fabric; the keys are fabric, mailboxes, store, regions, switches, machines, policy." },
+        { "fabric: f\nquux: {}", "2:1: 'quux' is no key of the fabric; the keys are fabric, mailboxes, store, grants, regions, switches, machines, policy." },
         { "fabric: f\nfabric: g", "2:1: 'fabric' stands here a second time; the first is in line 1." },
         { "fabric: f\nmachines: { vm0: , vm0: }", "2:20: 'vm0' stands here a second time; the first is in line 2." },
         { "fabric: f\nmachines: { vm_0: }", "2:13: 'vm_0' under 'machines' is no name; it must be a letter followed by at most 30 letters, digits and '-'." },
@@ -96,14 +95,14 @@ public sealed class FaultTests
     public void Read_SeveralFaults_AreAllReportedInTheOrderOfTheFile() => Yaml.Bad(
         """
         fabric: demo
-        grants: {}
+        grants: { offer: /a }
         mailboxes:
           genz: { clients: 0, slto: 512 }
         machines:
           vm0: { memory: 64M, atach: genz }
           vm1: { attach: gnez, restart: maybe }
         """).ShouldBe([
-            "2:1: 'grants' of the fabric is not available in this version.",
+            "2:11: 'offer' is no key of the grants; did you mean 'offers'?",
             "4:20: 'clients' of mailbox genz is '0'; it must be a number from 1 to 254.",
             "4:23: 'slto' is no key of mailbox genz; did you mean 'slot'?",
             "6:18: 'memory' of machine vm0 is 64M; the demo image does not boot with less than 160M.",

@@ -36,7 +36,7 @@ public sealed class GrantsTests : IDisposable
     {
         byte[] source = "fabric: demo\nstore: {}\ngrants: { offers: /unikernel/random }\n"u8.ToArray();
         FabricDeclaration declaration = FabricFile.Parse(source, _folder["fabric.yaml"], _folder["run"]).Declaration.ShouldNotBeNull();
-        await using FabricHost host = FabricHost.Open(declaration, source, _folder["fabric.yaml"], new() { Root = _folder["run"] });
+        FabricHost host = FabricHost.Open(declaration, source, _folder["fabric.yaml"], new() { Root = _folder["run"] });
         (await host.StartAsync(CancellationToken.None)).ShouldBeEmpty();
         await using (StoreClient store = await StoreClient.ConnectAsync(_folder["run/demo/store.sock"]))
         {
@@ -54,7 +54,7 @@ public sealed class GrantsTests : IDisposable
             (await gone.MoveNextAsync()).ShouldBeTrue();   // its only process went
             (await store.IsDomainIntroducedAsync(new(5))).ShouldBeFalse();
         }
-        await host.StopAsync();
+        await host.DisposeAsync();
         Directory.Exists(_folder["run/demo"]).ShouldBeFalse();
     }
 }

@@ -14,6 +14,7 @@ public sealed partial class KeyAgreementTests
         ["top"] = Names(Keys.Fabric),
         ["mailbox"] = Names(Keys.Mailbox),
         ["store"] = Names(Keys.Store),
+        ["grants"] = Names(Keys.Grants),
         ["regions"] = Names(Keys.Regions),
         ["switch"] = Names(Keys.Switch),
         ["port"] = Names(Keys.Port),

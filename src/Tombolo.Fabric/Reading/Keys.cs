@@ -24,13 +24,13 @@ internal static class Keys
         new("switches", (draft, node, _) => draft with { Switches = node }),
         new("machines", (draft, node, _) => draft with { Machines = node }),
         new("policy", (draft, node, _) => draft with { Policy = node }),
-    ], []);
+    ]);
 
     public static Section<AccessList> Who { get; } = new(
     [
         new("uid", (who, node, read) => read.Texts(node) is { } users ? who with { Users = users } : who),
         new("gid", (who, node, read) => read.Texts(node) is { } groups ? who with { Groups = groups } : who),
-    ], []);
+    ]);
 
     public static Section<MailboxDeclaration> Mailbox { get; } = new(
     [
@@ -45,7 +45,7 @@ internal static class Keys
         new("mode", (mailbox, node, read) => mailbox with { Mode = read.Mode(node) ?? mailbox.Mode }),
         new("group", (mailbox, node, read) => mailbox with { Group = read.Text(node) ?? mailbox.Group }),
         new("allow", (mailbox, node, read) => mailbox with { Allow = Who.Read(node, AccessList.Empty, $"'allow' of {read.Subject}", read.Context).Draft }),
-    ], []);
+    ]);
 
     public static Section<StoreDeclaration> Store { get; } = new(
     [
@@ -55,7 +55,7 @@ internal static class Keys
         new("journal", (store, node, read) => store with { Journal = read.FilePath(node) ?? store.Journal }),
         new("domains", (store, node, read) => store with { Domains = StoreReading.Domains(node, read) ?? store.Domains }),
         new("keys", (store, node, read) => store with { Keys = StoreReading.Nodes(node, read) ?? store.Keys }),
-    ], []);
+    ]);
 
     public static Section<GrantsDeclaration> Grants { get; } = new(
     [
@@ -65,7 +65,7 @@ internal static class Keys
         new("offers", (grants, node, read) => grants with { Offers = read.Texts(node) ?? grants.Offers }),
         new("pages", (grants, node, read) => grants with { Pages = read.Number(node, 1, 1 << 20) ?? grants.Pages }),
         new("ports", (grants, node, read) => grants with { Ports = read.Number(node, 1, 1 << 17) ?? grants.Ports }),
-    ], []);
+    ]);
 
     public static Section<RegionsDeclaration> Regions { get; } = new(
     [
@@ -77,7 +77,7 @@ internal static class Keys
         new("dialect", (regions, node, read) => regions with { Words = read.Choice(node, _dialects) ?? regions.Words }),
         new("mode", (regions, node, read) => regions with { Mode = read.Mode(node) ?? regions.Mode }),
         new("group", (regions, node, read) => regions with { Group = read.Text(node) ?? regions.Group }),
-    ], []);
+    ]);
 
     /// <summary>What is under members and topologies is read by <see cref="SwitchReading"/>.</summary>
     public static Section<SwitchDraft> Switch { get; } = new(
@@ -88,7 +88,7 @@ internal static class Keys
         new("threads", (draft, node, read) => draft with { Value = draft.Value with { Threads = read.Number(node, 1, 64) ?? draft.Value.Threads } }),
         new("spin", (draft, node, read) => draft with { Value = draft.Value with { Spin = read.Duration(node, TimeSpan.FromMilliseconds(10)) ?? draft.Value.Spin } }),
         new("ageing", (draft, node, read) => draft with { Value = draft.Value with { Ageing = read.Duration(node, TimeSpan.FromDays(1), TimeSpan.FromSeconds(1)) ?? draft.Value.Ageing } }),
-    ], []);
+    ]);
 
     public static Section<SwitchPortDeclaration> Port { get; } = new(
     [
@@ -105,14 +105,14 @@ internal static class Keys
         new("link", (port, node, read) => SwitchReading.Link(node, read) is { } link ? port with { ToGuest = link, FromGuest = link } : port),
         new("to-guest", (port, node, read) => port with { ToGuest = SwitchReading.Link(node, read) ?? port.ToGuest }),
         new("from-guest", (port, node, read) => port with { FromGuest = SwitchReading.Link(node, read) ?? port.FromGuest }),
-    ], []);
+    ]);
 
     public static Section<TopologyDraft> Topology { get; } = new(
     [
         new("members", (draft, node, read) => draft with { Members = read.Texts(node) is null ? null : node }),
         new("partitions", (draft, node, _) => draft with { Partitions = node }),
         new("cut", (draft, node, _) => draft with { Cut = node }),
-    ], []);
+    ]);
 
     public static Section<LinkConditions> Link { get; } = new(
     [
@@ -124,7 +124,7 @@ internal static class Keys
         new("reorder", (link, node, read) => link with { Reorder = read.Share(node) ?? link.Reorder }),
         new("seed", (link, node, read) => link with { Seed = read.Number(node, 0, int.MaxValue) ?? link.Seed }),
         new("queue", (link, node, read) => link with { QueueFrames = read.Number(node, 1, 65536) ?? link.QueueFrames }),
-    ], []);
+    ]);
 
     public static Section<MachineDeclaration> Machine { get; } = new(
     [
@@ -148,20 +148,20 @@ internal static class Keys
         new("grace", (machine, node, read) => machine with { Grace = read.Duration(node, TimeSpan.FromHours(1)) ?? machine.Grace }),
         new("after", (machine, node, read) => machine with { After = read.Texts(node) ?? machine.After }),
         new("qemu", (machine, node, read) => machine with { Qemu = read.TextList(node, "a list of arguments, one item for each word") ?? machine.Qemu }),
-    ], ["mac", "switches"]);
+    ]);
 
     public static Section<PolicyDraft> Policy { get; } = new(
     [
         new("who", (rule, node, read) => rule with { Who = Who.Read(node, AccessList.Empty, "'who' of a policy rule", read.Context).Draft }),
         new("may", (rule, node, read) => rule with { May = read.Texts(node) is null ? null : node }),
-    ], []);
+    ]);
 
     public static Section<MachineDisk> Disk { get; } = new(
     [
         new("path", (disk, node, read) => disk with { Path = read.FilePath(node) ?? disk.Path }),
         new("format", (disk, node, read) => disk with { Format = read.Text(node) ?? disk.Format }),
         new("readonly", (disk, node, read) => disk with { ReadOnly = read.Flag(node) ?? disk.ReadOnly }),
-    ], []);
+    ]);
 
     private static List<MachineDisk>? Disks(YamlNode node, ValueReader read)
     {

@@ -6,8 +6,8 @@ namespace Tombolo.Fabric.Reading;
 /// <summary>One key of a section: its name and what its value changes.</summary>
 internal sealed record Key<T>(string Name, Func<T, YamlNode, ValueReader, T> Take);
 
-/// <summary>The keys that a section knows, those that later versions will know, and the way to read it.</summary>
-internal sealed record Section<T>(IReadOnlyList<Key<T>> Keys, IReadOnlyList<string> Later)
+/// <summary>The keys that a section knows, and the way to read it.</summary>
+internal sealed record Section<T>(IReadOnlyList<Key<T>> Keys)
 {
     /// <summary>Reads the section's values into a draft. Everything that is wrong goes to the faults; the rest is read all the same.</summary>
     /// <returns>The draft, and the values by key, for checks that need more than one of them.</returns>
@@ -35,7 +35,6 @@ internal sealed record Section<T>(IReadOnlyList<Key<T>> Keys, IReadOnlyList<stri
 
     private string Unknown(string word, string subject)
     {
-        if (Later.Contains(word)) return $"'{word}' of {subject} is not available in this version.";
         string known = string.Join(", ", Keys.Select(key => key.Name));
         return Nearest.To(word, Keys.Select(key => key.Name)) is { } near
             ? $"'{word}' is no key of {subject}; did you mean '{near}'?"
