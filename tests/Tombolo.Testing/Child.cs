@@ -104,6 +104,5 @@ public sealed class Child : IDisposable
     {
         Kill();
         _process.Dispose();
-        _lines.Dispose();
     }
 }
