@@ -14,9 +14,15 @@ if (args is ["copy-from", string granter, string reference])
     domain.CopyIn(new(ushort.Parse(granter, CultureInfo.InvariantCulture)), new(uint.Parse(reference, CultureInfo.InvariantCulture)), 128, bytes);
     return 0;
 }
+const string Usage = "usage: tombolo-grant-check LINE first|second PEER [NAME] | copy-from DOMAIN REFERENCE";
+if (args is ["--help"])
+{
+    Console.WriteLine(Usage);
+    return 0;
+}
 if (args.Length is < 3 or > 4 || args[1] is not ("first" or "second"))
 {
-    Console.Error.WriteLine("usage: tombolo-grant-check LINE first|second PEER [NAME] | copy-from DOMAIN REFERENCE");
+    Console.Error.WriteLine(Usage);
     return 2;
 }
 using var input = new FileStream(args[0], FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1);
