@@ -53,7 +53,7 @@ public sealed class UplinkCounterpartTests : IDisposable
         string socket = _folder["passt.sock"];
         string passt = ProgramPath.Find("passt").ShouldNotBeNull("passt is not installed: run 'eng/setup system'");
         int space = NewNamespace();   // passt wants an interface with a route; its namespace gets one
-        foreach (string words in new[] { "link add d0 type dummy", "addr add 10.9.0.2/24 dev d0", "link set d0 up", "route add default via 10.9.0.1" }) _ = Said(["nsenter", $"--net=/proc/{space}/ns/net", "ip", .. words.Split(' ')]);
+        foreach (string words in new[] { "link add d0 type bridge", "addr add 10.9.0.2/24 dev d0", "link set d0 up", "route add default via 10.9.0.1" }) _ = Said(["nsenter", $"--net=/proc/{space}/ns/net", "ip", .. words.Split(' ')]);
         _children.Add(new("nsenter", $"--net=/proc/{space}/ns/net", passt, "--foreground", "--socket", socket, "--runas", "0", "--log-file", _folder["passt.log"]));
         Testing.Watchdog.Until(() => Path.Exists(socket), "passt listens");
         await using VirtualSwitch running = VirtualSwitch.Start(new()
