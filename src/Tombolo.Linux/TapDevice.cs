@@ -36,7 +36,8 @@ public static partial class TapDevice
                 made = Make(name);
             }
             catch (LinuxException exception) { fault = exception; }
-        }) { Name = "tap", IsBackground = true };
+        })
+        { Name = "tap", IsBackground = true };
         there.Start();
         there.Join();
         return made ?? throw fault!;

@@ -129,7 +129,8 @@ public sealed class RegionGuestTests : IAsyncLifetime, IDisposable
     private string SecondMachineSays()
     {
         using Process second = Process.Start(new ProcessStartInfo("timeout", ["-k", "5", "60", "qemu-system-x86_64", "-accel", "tcg", "-nodefaults", "-display", "none", "-m", "16M", "-S",
-            "-chardev", $"socket,path={_trial.Qemu},id=c", "-device", "ivshmem-doorbell,vectors=3,chardev=c"]) { RedirectStandardError = true })!;
+            "-chardev", $"socket,path={_trial.Qemu},id=c", "-device", "ivshmem-doorbell,vectors=3,chardev=c"])
+        { RedirectStandardError = true })!;
         string said = second.StandardError.ReadToEnd();
         second.WaitForExit();
         second.ExitCode.ShouldBe(1);

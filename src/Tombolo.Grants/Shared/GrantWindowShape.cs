@@ -106,9 +106,18 @@ public sealed record GrantWindowShape
         if (version != Version) throw NotOurs($"its layout has version {version}, and only {Version} is known");
         var shape = new GrantWindowShape
         {
-            Domains = Small(head, 24), FirstDomain = Small(head, 28), Ports = Small(head, 32), Entries = Small(head, 36), Pages = Small(head, 40),
-            AreasAt = Long(head, 48), StrideBytes = Long(head, 56),
-            PendingAt = Small(head, 64), MaskedAt = Small(head, 68), WordsAt = Small(head, 72), TableAt = Small(head, 76), FirstPageAt = Small(head, 80),
+            Domains = Small(head, 24),
+            FirstDomain = Small(head, 28),
+            Ports = Small(head, 32),
+            Entries = Small(head, 36),
+            Pages = Small(head, 40),
+            AreasAt = Long(head, 48),
+            StrideBytes = Long(head, 56),
+            PendingAt = Small(head, 64),
+            MaskedAt = Small(head, 68),
+            WordsAt = Small(head, 72),
+            TableAt = Small(head, 76),
+            FirstPageAt = Small(head, 80),
         };
         if (shape.Problems().FirstOrDefault() is { } problem) throw NotOurs(problem.TrimEnd('.'));
         return shape.Fits(window.LengthBytes) ? shape : throw NotOurs("its parts do not lie within it");

@@ -57,7 +57,10 @@ public sealed partial class GrantWindowShapeTests
     [Fact]
     public void Shape_OfAnySizes_PartsAreDisjointAndInside()
     {
-        Gen<GrantWindowShape> shapes = from domains in Gen.Choose(2, 256) from ports in Gen.Choose(1, 1024) from entries in Gen.Choose(1, 1024) from pages in Gen.Choose(1, 5000)
+        Gen<GrantWindowShape> shapes = from domains in Gen.Choose(2, 256)
+                                       from ports in Gen.Choose(1, 1024)
+                                       from entries in Gen.Choose(1, 1024)
+                                       from pages in Gen.Choose(1, 5000)
                                        select new GrantWindowShape { Domains = domains, Ports = ports * 64, Entries = entries * 64, Pages = pages };
         Prop.ForAll(shapes.ToArbitrary(), shape =>
         {

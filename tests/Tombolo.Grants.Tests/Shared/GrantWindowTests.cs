@@ -56,7 +56,8 @@ public sealed class GrantWindowTests : IDisposable
                 (taken == ClaimResult.Taken && ended).ShouldBeFalse();
                 (taken == ClaimResult.Taken || ended).ShouldBeTrue();
                 ground.Entry(Granter, _reference).IsMapped.ShouldBe(taken == ClaimResult.Taken);
-            });
+            }
+            );
         }).ShouldBeGreaterThan(2);
     }
 
@@ -86,7 +87,8 @@ public sealed class GrantWindowTests : IDisposable
                 ground.TryEnd(Granter, _reference).ShouldBeTrue();
                 ground.Entry(Granter, _reference).ShouldBe(default);
                 ground.Claim(Granter, _reference, Domain(Mapper), write: false, out _).ShouldBe(ClaimResult.NoGrant);
-            });
+            }
+            );
         }).ShouldBeGreaterThan(10);
     }
 
@@ -115,7 +117,8 @@ public sealed class GrantWindowTests : IDisposable
                 (late == ClaimResult.Taken).ShouldBe(!again);
                 if (late == ClaimResult.Taken) rightful.ShouldNotBe(ClaimResult.Taken);
                 ground.Entry(Granter, _reference).IsMapped.ShouldBe(late == ClaimResult.Taken || rightful == ClaimResult.Taken);
-            });
+            }
+            );
         }).ShouldBeGreaterThan(30);
     }
 
@@ -136,7 +139,8 @@ public sealed class GrantWindowTests : IDisposable
                 ground.Port(Granter, _port).ShouldBe(PortWord.BoundTo(Domain(Mapper), one ? _own : _other));
                 ground.Port(Mapper, one ? _other : _own).ShouldBe(default);
                 Consistent(ground);
-            });
+            }
+            );
         }).ShouldBeGreaterThan(4);
     }
 

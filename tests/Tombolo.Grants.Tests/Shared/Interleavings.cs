@@ -66,7 +66,8 @@ internal static class Interleavings
                 catch (Exception exception) { _fault = exception; }
                 _isDone = true;
                 _ = _stopped.Release();
-            }) { IsBackground = true };
+            })
+            { IsBackground = true };
             _thread.Start();
         }
 
