@@ -87,7 +87,7 @@ public sealed class UplinkCounterpartTests : IDisposable
                 new() { Name = "tap", Uplink = new TapUplink { Device = "t0", NetworkNamespace = $"/proc/{NewNamespace()}/ns/net" }, AllowsAnySource = true, Learns = true },
             ],
         });
-        _children.Add(new("timeout", "-k", "5", "100", qemu, "-M", "none", "-display", "none", "-monitor", "none", "-serial", "none",
+        _children.Add(new(qemu, "-M", "none", "-display", "none", "-monitor", "none", "-serial", "none",
             "-netdev", $"stream,id=s0,server={(weListen ? "off" : "on")},addr.type=unix,addr.path={socket}", "-netdev", "hubport,id=h0,hubid=0,netdev=s0", "-netdev", "user,id=u0", "-netdev", "hubport,id=h1,hubid=0,netdev=u0"));
         await UntilAsync(running, snapshot => snapshot.Ports.All(static port => port.IsUp), "QEMU is there");
         SetUp(_namespaces[^1], "t0", "10.0.2.15/24");
