@@ -81,7 +81,7 @@ public sealed class LinkTests : IAsyncLifetime, IDisposable
                 Take(offered[link].In!).ShouldBe(-link);
             }
         }
-        finally { foreach (GrantLink link in accepted.Concat(offered)) link.Dispose(); }
+        finally { foreach (GrantLink link in accepted.Concat(offered)) await link.DisposeAsync(); }
         (await _store.ListAsync("/links/7")).ShouldBe([]);
     }
 

@@ -10,12 +10,10 @@ namespace Tombolo.Grants;
 /// <remarks>The kernel keeps the book: what this process made ends with it, however it ends. All processes of a guest are the same domain, and share its quotas. Thread-safe.</remarks>
 public sealed class DeviceDomain : IDomain, IGrants, IEventChannels
 {
-    private readonly Lock _gate = new();   // guards _parts, _isDisposed
-    private readonly HashSet<IDisposable> _parts = [];
+    private readonly DomainParts _parts;
     private readonly GrantDevices _devices;
-    private bool _isDisposed;
 
-    private DeviceDomain(GrantDevices devices, SafeFd alloc, SafeFd map, DomainId id) => (_devices, Alloc, Mapper, Id) = (devices, alloc, map, id);
+    private DeviceDomain(GrantDevices devices, SafeFd alloc, SafeFd map, DomainId id) => (_devices, Alloc, Mapper, Id, _parts) = (devices, alloc, map, id, new(id));
 
     /// <inheritdoc/>
     public DomainId Id { get; }
@@ -42,7 +40,11 @@ public sealed class DeviceDomain : IDomain, IGrants, IEventChannels
     {
         devices ??= GrantDevices.Find() ?? throw new GrantException(GrantFault.BadDomain, "There are no devices for grants (/dev/tombolo_gntalloc_*): this guest has no ivshmem device whose window holds grants, or tombolo_grant.ko is not loaded.");
         SafeFd alloc = CharacterDevice.OpenBoth(devices.Alloc);
-        try { return new(devices, alloc, CharacterDevice.OpenBoth(devices.Map), Ask(alloc, devices.Alloc)); }
+        try
+        {
+            DomainId id = Ask(alloc, devices.Alloc);
+            return new(devices, alloc, CharacterDevice.OpenBoth(devices.Map), id);   // opened last: nothing can fail after it
+        }
         catch
         {
             alloc.Dispose();
@@ -61,7 +63,7 @@ public sealed class DeviceDomain : IDomain, IGrants, IEventChannels
         try
         {
             Window window = Window.MapDevice(Alloc, (long)pages * IGrants.PageBytes, (long)index);
-            return Keep(new DeviceGrant(this, to, [.. references.Select(static reference => new GrantRef(reference))], readOnly, index, window));
+            return _parts.Keep(new DeviceGrant(this, to, [.. references.Select(static reference => new GrantRef(reference))], readOnly, index, window));
         }
         catch
         {
@@ -79,7 +81,7 @@ public sealed class DeviceDomain : IDomain, IGrants, IEventChannels
         try
         {
             Window window = Window.MapDevice(Mapper, (long)references.Count * IGrants.PageBytes, (long)index, writable);
-            return Keep(new DeviceMapping(this, from, [.. references], index, window));
+            return _parts.Keep(new DeviceMapping(this, from, [.. references], index, window));
         }
         catch (Exception exception)
         {
@@ -117,22 +119,12 @@ public sealed class DeviceDomain : IDomain, IGrants, IEventChannels
     /// <summary>Ends everything that was made by this object, and closes the devices.</summary>
     public void Dispose()
     {
-        IDisposable[] parts;
-        lock (_gate)
-        {
-            if (_isDisposed) return;
-            _isDisposed = true;
-            parts = [.. _parts];
-        }
-        foreach (IDisposable part in parts) part.Dispose();
+        if (!_parts.TryEnd()) return;
         Alloc.Dispose();
         Mapper.Dispose();
     }
 
-    internal void Forget(IDisposable part)
-    {
-        lock (_gate) _ = _parts.Remove(part);
-    }
+    internal void Forget(IDisposable part) => _parts.Forget(part);
 
     /// <summary>An errno as what it means here; 0 is none.</summary>
     internal static void Check(int errno, GrantFault whenInvalid, string what)
@@ -168,24 +160,12 @@ public sealed class DeviceDomain : IDomain, IGrants, IEventChannels
         try
         {
             Check(GrantCalls.Numbers(device, request, numbers, out int port), whenInvalid, what);
-            return Keep(new DeviceEventChannel(this, remote, new((uint)port), device));
+            return _parts.Keep(new DeviceEventChannel(this, remote, new((uint)port), device));
         }
         catch
         {
             device.Dispose();
             throw;
         }
-    }
-
-    private T Keep<T>(T part) where T : IDisposable
-    {
-        lock (_gate)
-            if (!_isDisposed)
-            {
-                _ = _parts.Add(part);
-                return part;
-            }
-        part.Dispose();
-        throw new ObjectDisposedException(nameof(IDomain), $"Domain {Id} has left.");
     }
 }

@@ -8,9 +8,7 @@ namespace Tombolo.Grants;
 /// <summary>A domain of host processes: grants are memfds, ports are eventfds, and a service keeps the book.</summary>
 internal sealed class HostDomain(DomainId id, IGrantService service) : IDomain, IGrants, IEventChannels
 {
-    private readonly Lock _gate = new();   // guards _parts, _isDisposed
-    private readonly HashSet<IDisposable> _parts = [];
-    private bool _isDisposed;
+    private readonly DomainParts _parts = new(id);
 
     public DomainId Id { get; } = id;
 
@@ -32,7 +30,7 @@ internal sealed class HostDomain(DomainId id, IGrantService service) : IDomain, 
             window = Window.Map(memory);   // before the seals: what is writable then stays so
             Memfd.Add(memory, GrantBook.SealsOf(readOnly));
             GrantRef first = Service.Grant(to, pages, readOnly, memory);
-            return Keep(new HostGrant(this, to, first, pages, readOnly, window));
+            return _parts.Keep(new HostGrant(this, to, first, pages, readOnly, window));
         }
         catch
         {
@@ -53,7 +51,7 @@ internal sealed class HostDomain(DomainId id, IGrantService service) : IDomain, 
         {
             CheckMemory(memory, answer.FirstPage, references.Count);
             Window window = Window.MapDevice(memory, (long)references.Count * IGrants.PageBytes, (long)answer.FirstPage * IGrants.PageBytes, writable);
-            return Keep(new HostMapping(this, from, [.. references], answer.Id, window));
+            return _parts.Keep(new HostMapping(this, from, [.. references], answer.Id, window));
         }
         catch
         {
@@ -76,25 +74,15 @@ internal sealed class HostDomain(DomainId id, IGrantService service) : IDomain, 
         mapped.Window.View(offsetBytes, source.Length).CopyIn(0, source);
     }
 
-    public EventChannel AllocateUnbound(DomainId remote) => Keep(new HostEventChannel(this, remote, Service.AllocateUnbound(remote)));
+    public EventChannel AllocateUnbound(DomainId remote) => _parts.Keep(new HostEventChannel(this, remote, Service.AllocateUnbound(remote)));
 
-    public EventChannel BindInterdomain(DomainId remote, EventPort remotePort) => Keep(new HostEventChannel(this, remote, Service.BindInterdomain(remote, remotePort)));
+    public EventChannel BindInterdomain(DomainId remote, EventPort remotePort) => _parts.Keep(new HostEventChannel(this, remote, Service.BindInterdomain(remote, remotePort)));
 
-    public void Forget(IDisposable part)
-    {
-        lock (_gate) _ = _parts.Remove(part);
-    }
+    public void Forget(IDisposable part) => _parts.Forget(part);
 
     public void Dispose()
     {
-        IDisposable[] parts;
-        lock (_gate)
-        {
-            if (_isDisposed) return;
-            _isDisposed = true;
-            parts = [.. _parts];
-        }
-        foreach (IDisposable part in parts) part.Dispose();
+        if (!_parts.TryEnd()) return;
         Service.Dispose();
     }
 
@@ -112,17 +100,5 @@ internal sealed class HostDomain(DomainId id, IGrantService service) : IDomain, 
         catch (LinuxException) { isSealed = false; }
         if (!isSealed || SharedFile.SizeOf(memory) < ((long)firstPage + pages) * IGrants.PageBytes)
             throw new GrantException(GrantFault.Lost, $"The memory that was handed over is not sealed, or shorter than {firstPage} and {pages} pages.");
-    }
-
-    private T Keep<T>(T part) where T : IDisposable
-    {
-        lock (_gate)
-            if (!_isDisposed)
-            {
-                _ = _parts.Add(part);
-                return part;
-            }
-        part.Dispose();
-        throw new ObjectDisposedException(nameof(IDomain), $"Domain {Id} has left.");
     }
 }

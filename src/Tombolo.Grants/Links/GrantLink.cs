@@ -12,7 +12,7 @@ namespace Tombolo.Grants;
 /// <c>event-channel</c>. The other side maps, binds, and opens. While both are busy nobody rings. When a side dies, the other one reads what is left and is told; it disposes its link, and a new one
 /// can be made at the same path. Source: docs/specs/grants.md, "Links"; docs/specs/channels.md.
 /// </remarks>
-public sealed class GrantLink : IDisposable
+public sealed class GrantLink : IDisposable, IAsyncDisposable
 {
     private const string StreamName = "stream", UpName = "up", DownName = "down";
     private static readonly ChannelAreaOptions _area = new() { Entries = 4, Parties = 2 };
@@ -119,8 +119,13 @@ public sealed class GrantLink : IDisposable
     /// <param name="capacityBytes">Bytes of each direction's ring.</param>
     public static int PagesFor(int capacityBytes) => (int)((((2L * capacityBytes) + 4095) / 4096) + 4);   // directory, and a block's header for each of at most two channels
 
-    /// <summary>Closes it in order: what was sent stays for the other side. The nodes are removed by the side that offered.</summary>
-    public void Dispose()
+    /// <summary>Closes it in order: what was sent stays for the other side. The nodes are removed by the side that offered, soon after: see <see cref="DisposeAsync"/>.</summary>
+    public void Dispose() => _ = End();
+
+    /// <summary>Closes it as <see cref="Dispose"/> does, and waits until its nodes are gone from the store.</summary>
+    public ValueTask DisposeAsync() => new(End());
+
+    private Task End()
     {
         Stream?.Dispose();
         Out?.Dispose();
@@ -128,11 +133,12 @@ public sealed class GrantLink : IDisposable
         _channels.Dispose();
         _party.Dispose();
         _port.Dispose();
-        if (_nodes is var (store, path)) _ = RemoveAsync(store, path, ReferenceRuns.Of(((GrantedPages)_pages).References));
+        Task removed = _nodes is var (store, path) ? RemoveAsync(store, path, ReferenceRuns.Of(((GrantedPages)_pages).References)) : Task.CompletedTask;
         _pages.Dispose();
+        return removed;
     }
 
-    // The value is what we wrote: a successor's nodes are not ours to remove. Nobody waits for it: without it, an accepter finds a reference that has ended, and goes on waiting.
+    // The value is what we wrote: a successor's nodes are not ours to remove. Without it, an accepter finds a reference that has ended, and goes on waiting.
     private static async Task RemoveAsync(StoreClient store, string path, string runs)
     {
         try

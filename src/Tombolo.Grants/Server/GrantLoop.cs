@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-using System.Collections.Concurrent;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Tombolo.Linux;
@@ -22,8 +21,6 @@ internal sealed class GrantLoop : IDisposable
     private readonly GrantBook _book;
     private readonly GrantRequests _requests;
     private readonly Epoll _epoll = new();
-    private readonly Doorbell _commandBell = Doorbell.Create();
-    private readonly ConcurrentQueue<Action> _commands = new();
     private readonly Dictionary<ulong, GrantSession> _byToken = [];
     private readonly byte[] _buffer = new byte[GrantMessage.Size + 1];
     private readonly ExpectedProcesses _processes;
@@ -40,7 +37,7 @@ internal sealed class GrantLoop : IDisposable
         _processes = new(options.SocketPath + ".processes");
         if (isGrace) _processes.Load();
         _epoll.Add(listener, EpollEvents.Readable, ListenerToken);
-        _epoll.Add(_commandBell.Descriptor, EpollEvents.Readable, CommandToken);
+        _epoll.Add(Commands.Descriptor, EpollEvents.Readable, CommandToken);
     }
 
     /// <summary>Runs until <see cref="Stop"/>.</summary>
@@ -58,12 +55,8 @@ internal sealed class GrantLoop : IDisposable
         foreach (GrantSession session in _byToken.Values.ToArray()) Close(session);
     }
 
-    /// <summary>Has the loop do something; from any thread.</summary>
-    public void Post(Action command)
-    {
-        _commands.Enqueue(command);
-        _ = _commandBell.Ring();
-    }
+    /// <summary>What other threads want done on the loop.</summary>
+    public LoopCommands Commands { get; } = new();
 
     /// <summary>Ends the loop. Call it on the loop.</summary>
     public void Stop() => _isStopping = true;
@@ -75,7 +68,7 @@ internal sealed class GrantLoop : IDisposable
     {
         _processes.Delete();
         _book.Dispose();
-        _commandBell.Dispose();
+        Commands.Dispose();
         _epoll.Dispose();
     }
 
@@ -86,11 +79,7 @@ internal sealed class GrantLoop : IDisposable
     private void Dispatch(EpollReport report)
     {
         if (report.Token == ListenerToken) AcceptWaiting();
-        else if (report.Token == CommandToken)
-        {
-            _ = _commandBell.TryTake();
-            while (_commands.TryDequeue(out Action? command)) command();
-        }
+        else if (report.Token == CommandToken) Commands.Run();
         else if (_byToken.TryGetValue(report.Token, out GrantSession? session)) Guard(session, report);
     }
 

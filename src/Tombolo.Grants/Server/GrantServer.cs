@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Tombolo.Ivshmem;
 using Tombolo.Linux;
+using Tombolo.Memory;
 
 namespace Tombolo.Grants;
 
@@ -13,23 +14,21 @@ namespace Tombolo.Grants;
 public sealed class GrantServer : IAsyncDisposable
 {
     private readonly GrantServerOptions _options;
-    private readonly ILogger _log;
     private readonly FileLock _lock;
     private readonly SafeFd _listener;
     private readonly GrantLoop _loop;
-    private readonly Thread _thread;
-    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly LoopThread _thread;
     private bool _isDisposed;
 
     private GrantServer(GrantServerOptions options, FileLock held, SafeFd listener, bool tookOver, IGrantObserver? observer, ILogger log)
     {
-        (_options, _lock, _listener, TookOver, _log) = (options, held, listener, tookOver, log);
+        (_options, _lock, _listener, TookOver) = (options, held, listener, tookOver);
         _loop = new(options, listener, tookOver && options.Grace > TimeSpan.Zero, observer, log);
-        _thread = new(Run) { Name = "grant-server", IsBackground = true };
+        _thread = new("grant-server", _loop.Run, exception => Log.LoopFault(log, exception.ToString()));
     }
 
     /// <summary>Ends when the server does; fails where a fault of ours ended it.</summary>
-    public Task Completion => _ended.Task;
+    public Task Completion => _thread.Completion;
 
     /// <summary>Whether this server came in the place of one that was killed.</summary>
     public bool TookOver { get; }
@@ -55,7 +54,13 @@ public sealed class GrantServer : IAsyncDisposable
             if (place is SocketPlace.Served or SocketPlace.Other)
                 throw new GrantException(GrantFault.Lost, place == SocketPlace.Served ? SocketClaim.Alive(options.SocketPath, owner).Message : $"'{options.SocketPath}' exists and is not a socket; move it away or choose another path.");
             SafeFd listener = UnixSocket.Listen(options.SocketPath, UnixSocketKind.SequencedPacket, options.SocketMode, options.SocketGroup);
-            var server = new GrantServer(options, held, listener, place == SocketPlace.Stale, observer, log);
+            GrantServer server;
+            try { server = new(options, held, listener, place == SocketPlace.Stale, observer, log); }
+            catch
+            {
+                listener.Dispose();
+                throw;
+            }
             if (server.TookOver) Log.Grace(log, options.Grace.TotalSeconds);
             Log.Serving(log, options.SocketPath);
             server._thread.Start();
@@ -70,38 +75,18 @@ public sealed class GrantServer : IAsyncDisposable
 
     /// <summary>What there is now.</summary>
     /// <exception cref="ObjectDisposedException">It has ended.</exception>
-    public async Task<GrantSnapshot> SnapshotAsync()
-    {
-        var answer = new TaskCompletionSource<GrantSnapshot>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _loop.Post(() => answer.SetResult(_loop.Snapshot()));
-        if (await Task.WhenAny(answer.Task, _ended.Task) != answer.Task && !answer.Task.IsCompleted) throw new ObjectDisposedException(nameof(GrantServer), "The grants' server has ended.");
-        return await answer.Task;
-    }
+    public Task<GrantSnapshot> SnapshotAsync() => _loop.Commands.AskAsync(_loop.Snapshot, _thread.Completion, "grants' server");
 
     /// <summary>Stops in order: processes keep what they have mapped and their event channels, but nobody gets anything new.</summary>
     public async ValueTask DisposeAsync()
     {
         if (_isDisposed) return;
         _isDisposed = true;
-        _loop.Post(_loop.Stop);
-        await _ended.Task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _loop.Commands.Post(_loop.Stop);
+        await _thread.WhenEndedAsync();
         File.Delete(_options.SocketPath);
         _listener.Dispose();
         _loop.Dispose();
         _lock.Dispose();
-    }
-
-    private void Run()
-    {
-        try
-        {
-            _loop.Run();
-            _ended.SetResult();
-        }
-        catch (Exception exception)
-        {
-            Log.LoopFault(_log, exception.ToString());
-            _ended.SetException(exception);
-        }
     }
 }

@@ -15,8 +15,8 @@ namespace Tombolo.Grants;
 public sealed class WindowDomain : IDomain, IGrants, IEventChannels
 {
     private const ulong ExitToken = 0, RingToken = 1;
-    private readonly Lock _gate = new();   // guards _parts, _ports, _table, _isDisposed
-    private readonly HashSet<IDisposable> _parts = [];
+    private readonly Lock _gate = new();   // guards _ports and _table; taken before the parts' own
+    private readonly DomainParts _parts;
     private readonly Dictionary<uint, WindowEventChannel> _ports = [];
     private readonly WindowTable _table;
     private readonly IParticipant _participant;
@@ -25,12 +25,12 @@ public sealed class WindowDomain : IDomain, IGrants, IEventChannels
     private readonly Thread _loop;
     private readonly Action? _rung;
     private uint _nextPort = GrantWindowShape.FirstPort;
-    private bool _isDisposed;
 
     private WindowDomain(IParticipant participant, SafeFd memory, GrantWindow window, Action? rung)
     {
         (_participant, _memory, Shared, _rung) = (participant, memory.Duplicate(), window, rung);
         Place = participant.Id.Value;
+        _parts = new(Id);
         _own = new(participant.Vectors[0].Duplicate());
         window.Arrive(Place);
         _table = new(window, Place);
@@ -98,7 +98,7 @@ public sealed class WindowDomain : IDomain, IGrants, IEventChannels
                 window.View((long)page * IGrants.PageBytes, IGrants.PageBytes).Clear(0, IGrants.PageBytes);   // what it held was for another domain's eyes
                 Shared.Offer(Place, references[page], to, frame + (uint)page, readOnly);
             }
-            return Keep(new WindowGrant(this, to, references, readOnly, first, window));
+            return _parts.Keep(new WindowGrant(this, to, references, readOnly, first, window));
         }
         catch (LinuxException)
         {
@@ -115,7 +115,7 @@ public sealed class WindowDomain : IDomain, IGrants, IEventChannels
         GrantRef[] own = [.. references];
         long[] offsets = new long[own.Length];
         Claim(place, own, writable, offsets);
-        try { return Keep(new WindowMapping(this, from, place, own, writable, MapFrames(offsets, writable))); }
+        try { return _parts.Keep(new WindowMapping(this, from, place, own, writable, MapFrames(offsets, writable))); }
         catch (LinuxException)
         {
             Unmap(place, own, writable);
@@ -172,14 +172,7 @@ public sealed class WindowDomain : IDomain, IGrants, IEventChannels
     /// <summary>Ends everything that was made by this object, and leaves the window.</summary>
     public void Dispose()
     {
-        IDisposable[] parts;
-        lock (_gate)
-        {
-            if (_isDisposed) return;
-            _isDisposed = true;
-            parts = [.. _parts];
-        }
-        foreach (IDisposable part in parts) part.Dispose();
+        if (!_parts.TryEnd()) return;
         _ = _exit.Ring();
         _loop.Join();
         Shared.Forget(Place);
@@ -214,16 +207,13 @@ public sealed class WindowDomain : IDomain, IGrants, IEventChannels
         else _ = _participant.Ring(new((ushort)place), 0);
     }
 
-    internal void Forget(IDisposable part)
-    {
-        lock (_gate) _ = _parts.Remove(part);
-    }
+    internal void Forget(IDisposable part) => _parts.Forget(part);
 
     internal void ClosePort(WindowEventChannel channel)
     {
         lock (_gate)
         {
-            if (!_parts.Remove(channel)) return;
+            if (!_parts.Forget(channel)) return;
             Shared.Close(Place, channel.Port);
             _ = _ports.Remove(channel.Port.Value);
         }
@@ -259,7 +249,6 @@ public sealed class WindowDomain : IDomain, IGrants, IEventChannels
     // The caller holds the gate.
     private WindowEventChannel TakePort(DomainId remote)
     {
-        ObjectDisposedException.ThrowIf(_isDisposed, this);
         for (int step = 0; step < Shared.Shape.Ports; step++)
         {
             uint port = (uint)((_nextPort + step) % Shared.Shape.Ports);
@@ -267,9 +256,8 @@ public sealed class WindowDomain : IDomain, IGrants, IEventChannels
             _nextPort = port + 1;
             Shared.SetMask(Place, new(port), isMasked: false);
             _ = Shared.TakePending(Place, new(port));
-            var channel = new WindowEventChannel(this, new(port), remote);
+            WindowEventChannel channel = _parts.Keep(new WindowEventChannel(this, new(port), remote));
             _ports.Add(port, channel);
-            _ = _parts.Add(channel);
             return channel;
         }
         throw new GrantException(GrantFault.Quota, $"Domain {Id} has no free port; it may have {Shared.Shape.Ports - 1} (ports of the window).");
@@ -303,17 +291,5 @@ public sealed class WindowDomain : IDomain, IGrants, IEventChannels
                 lock (_gate) _ = _ports.TryGetValue(port, out channel);
                 channel?.Heed();
             }
-    }
-
-    private T Keep<T>(T part) where T : IDisposable
-    {
-        lock (_gate)
-            if (!_isDisposed)
-            {
-                _ = _parts.Add(part);
-                return part;
-            }
-        part.Dispose();
-        throw new ObjectDisposedException(nameof(IDomain), $"Domain {Id} has left.");
     }
 }

@@ -13,11 +13,9 @@ namespace Tombolo.Grants;
 public sealed class XenDomain : IDomain, IGrants, IEventChannels
 {
     private readonly SafeFd _allocator, _mapper;
-    private readonly Lock _gate = new();   // guards _parts, _isDisposed
-    private readonly HashSet<IDisposable> _parts = [];
-    private bool _isDisposed;
+    private readonly DomainParts _parts;
 
-    private XenDomain(DomainId id, SafeFd allocator, SafeFd mapper) => (Id, _allocator, _mapper) = (id, allocator, mapper);
+    private XenDomain(DomainId id, SafeFd allocator, SafeFd mapper) => (Id, _allocator, _mapper, _parts) = (id, allocator, mapper, new(id));
 
     /// <summary>Whether this machine has the devices.</summary>
     public static bool IsHere => File.Exists(XenGrantAllocator.Path) && File.Exists(XenGrantDevice.Path) && File.Exists(XenEventDevice.Path);
@@ -72,7 +70,7 @@ public sealed class XenDomain : IDomain, IGrants, IEventChannels
         long index;
         try { index = XenGrantAllocator.Allocate(_allocator, to.Value, !readOnly, references); }
         catch (LinuxException exception) { throw new GrantException(GrantFault.Quota, $"{exception.Message} The module's limit is in /sys/module/xen_gntalloc/parameters/limit.", exception); }
-        try { return Keep(new XenGrant(this, to, readOnly, references, index, Window.MapDevice(_allocator, (long)pages * IGrants.PageBytes, index))); }
+        try { return _parts.Keep(new XenGrant(this, to, readOnly, references, index, Window.MapDevice(_allocator, (long)pages * IGrants.PageBytes, index))); }
         catch (LinuxException exception)
         {
             XenGrantAllocator.Free(_allocator, index, pages);
@@ -89,7 +87,7 @@ public sealed class XenDomain : IDomain, IGrants, IEventChannels
         try { index = XenGrantDevice.Prepare(_mapper, from.Value, numbers); }
         catch (LinuxException exception) { throw new GrantException(GrantFault.Quota, exception.Message, exception); }
         // Xen is asked only now: a bad reference, one that has ended, and writing into what is read-only are all EINVAL.
-        try { return Keep(new XenMapping(this, from, [.. references], index, Window.MapDevice(_mapper, (long)numbers.Length * IGrants.PageBytes, index, writable))); }
+        try { return _parts.Keep(new XenMapping(this, from, [.. references], index, Window.MapDevice(_mapper, (long)numbers.Length * IGrants.PageBytes, index, writable))); }
         catch (LinuxException exception)
         {
             XenGrantDevice.Forget(_mapper, index, numbers.Length);
@@ -129,14 +127,7 @@ public sealed class XenDomain : IDomain, IGrants, IEventChannels
     /// <inheritdoc/>
     public void Dispose()
     {
-        IDisposable[] parts;
-        lock (_gate)
-        {
-            if (_isDisposed) return;
-            _isDisposed = true;
-            parts = [.. _parts];
-        }
-        foreach (IDisposable part in parts) part.Dispose();
+        if (!_parts.TryEnd()) return;
         _mapper.Dispose();
         _allocator.Dispose();
     }
@@ -163,19 +154,19 @@ public sealed class XenDomain : IDomain, IGrants, IEventChannels
 
     internal void Free(XenGrant grant)
     {
-        lock (_gate) _ = _parts.Remove(grant);
+        _ = _parts.Forget(grant);
         XenGrantAllocator.Free(_allocator, grant.Index, grant.References.Count);
     }
 
     internal void Forget(XenMapping mapping)
     {
-        lock (_gate) _ = _parts.Remove(mapping);
+        _ = _parts.Forget(mapping);
         XenGrantDevice.Forget(_mapper, mapping.Index, mapping.References.Count);
     }
 
     internal void Forget(XenEventChannel channel)
     {
-        lock (_gate) _ = _parts.Remove(channel);
+        _ = _parts.Forget(channel);
     }
 
     private static long Place(long index, Window window, long? clearByteAt)
@@ -200,7 +191,7 @@ public sealed class XenDomain : IDomain, IGrants, IEventChannels
         try
         {
             device = XenEventDevice.Open();
-            return Keep(new XenEventChannel(this, remote, device, new(bind(device))));
+            return _parts.Keep(new XenEventChannel(this, remote, device, new(bind(device))));
         }
         catch (LinuxException exception)
         {
@@ -213,17 +204,5 @@ public sealed class XenDomain : IDomain, IGrants, IEventChannels
             };
             throw new GrantException(fault, exception.Message, exception);
         }
-    }
-
-    private T Keep<T>(T part) where T : IDisposable
-    {
-        lock (_gate)
-            if (!_isDisposed)
-            {
-                _ = _parts.Add(part);
-                return part;
-            }
-        part.Dispose();
-        throw new ObjectDisposedException(nameof(XenDomain), $"Domain {Id} was closed here.");
     }
 }

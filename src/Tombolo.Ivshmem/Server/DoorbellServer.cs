@@ -15,17 +15,14 @@ public sealed class DoorbellServer : IAsyncDisposable
 {
     private readonly ServerParts _parts;
     private readonly ServerLoop _loop;
-    private readonly Thread _thread;
-    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly ILogger _log;
+    private readonly LoopThread _thread;
     private bool _isDisposed;
 
     private DoorbellServer(DoorbellServerOptions options, IDoorbellObserver? observer, ILogger log, Action step)
     {
-        _log = log;
         _parts = ServerParts.Open(options, log);
         _loop = new(options, _parts, observer, log, step);
-        _thread = new(Run) { Name = "doorbell-server", IsBackground = true };
+        _thread = new("doorbell-server", _loop.Run, exception => Log.LoopFault(log, exception.ToString()));
     }
 
     /// <summary>The shared memory.</summary>
@@ -38,7 +35,7 @@ public sealed class DoorbellServer : IAsyncDisposable
     public IParticipant? Resident => _loop.Resident;
 
     /// <summary>Ends when the server does; fails where a fault of ours ended it.</summary>
-    public Task Completion => _ended.Task;
+    public Task Completion => _thread.Completion;
 
     /// <summary>Whether this server took over a fabric that another one, killed, had left in the keeper.</summary>
     public bool TookOver => _parts.Found is not null;
@@ -89,7 +86,7 @@ public sealed class DoorbellServer : IAsyncDisposable
 
     /// <summary>What the server's state is now.</summary>
     /// <exception cref="ObjectDisposedException">It has ended.</exception>
-    public Task<DoorbellSnapshot> SnapshotAsync() => _loop.Commands.AskAsync(_loop.Snapshot, _ended.Task, "doorbell server");
+    public Task<DoorbellSnapshot> SnapshotAsync() => _loop.Commands.AskAsync(_loop.Snapshot, _thread.Completion, "doorbell server");
 
     /// <summary>Stops in order: who waits is refused, handshakes are finished, nothing is left behind. Clients keep their memory and doorbells.</summary>
     public async ValueTask DisposeAsync()
@@ -97,22 +94,8 @@ public sealed class DoorbellServer : IAsyncDisposable
         if (_isDisposed) return;
         _isDisposed = true;
         _loop.Commands.Post(_loop.Stop);
-        await _ended.Task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _thread.WhenEndedAsync();
         _parts.Dispose();
         _loop.Dispose();
-    }
-
-    private void Run()
-    {
-        try
-        {
-            _loop.Run();
-            _ended.SetResult();
-        }
-        catch (Exception exception)
-        {
-            Log.LoopFault(_log, exception.ToString());
-            _ended.SetException(exception);
-        }
     }
 }

@@ -21,13 +21,11 @@ public sealed class RegionServer : IAsyncDisposable
     private const string ClientsName = "clients";
 
     private readonly RegionServerOptions _options;
-    private readonly ILogger _log;
     private readonly FileLock _lock;
     private readonly DoorbellServer _doorbell;
     private readonly SafeFd _readOnly, _nowhere;
     private readonly ClientLoop _clients;
-    private readonly Thread _thread;
-    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly LoopThread _thread;
     private readonly Lock _gate = new();   // guards _driverWatch, and that _driver is of the VM that is there
     private DriverWatch? _driverWatch;
     private volatile TaskCompletionSource _driver = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -35,7 +33,7 @@ public sealed class RegionServer : IAsyncDisposable
 
     private RegionServer(RegionServerOptions options, FileLock held, DoorbellServer doorbell, Observer observer, ILogger log)
     {
-        (_options, _lock, _doorbell, _log) = (options, held, doorbell, log);
+        (_options, _lock, _doorbell) = (options, held, doorbell);
         Layout.Write(doorbell.Window, clearSignals: !doorbell.TookOver);
         _readOnly = SharedFile.ReopenReadOnly(doorbell.Memory);
         _nowhere = EventFd.Create();
@@ -44,7 +42,7 @@ public sealed class RegionServer : IAsyncDisposable
         _clients = new(options, Listener(), Grant, new(Layout, doorbell.Window, FromGuest, ToGuest, options.Time), new(doorbell, Layout), log);
         if (doorbell.TookOver) LookAround();
         observer.Open(this);
-        _thread = new(Run) { Name = "region-clients", IsBackground = true };
+        _thread = new("region-clients", _clients.Run, exception => Log.LoopFault(log, exception.ToString()));
     }
 
     /// <summary>Which regions there are.</summary>
@@ -63,7 +61,7 @@ public sealed class RegionServer : IAsyncDisposable
     public IReadOnlyList<SafeFd> ToGuest { get; }
 
     /// <summary>Ends when the server does; fails where a fault of ours ended it.</summary>
-    public Task Completion => Task.WhenAny(_ended.Task, _doorbell.Completion).Unwrap();
+    public Task Completion => Task.WhenAny(_thread.Completion, _doorbell.Completion).Unwrap();
 
     /// <summary>Completes once the guest's driver has shown itself by a ring, since the VM that is there came; where there is none, with the next. A VM that was there before this server is taken to have it.</summary>
     public Task DriverIsThere => _driver.Task;
@@ -108,7 +106,7 @@ public sealed class RegionServer : IAsyncDisposable
     public async Task<RegionSnapshot> SnapshotAsync()
     {
         DoorbellSnapshot doorbell = await _doorbell.SnapshotAsync();
-        RegionCounters clients = await _clients.Commands.AskAsync(() => _clients.Counters, _ended.Task, "region server");
+        RegionCounters clients = await _clients.Commands.AskAsync(() => _clients.Counters, _thread.Completion, "region server");
         return new(Layout, doorbell.Peers.Count > 0 ? doorbell.Peers[0] : null, clients, doorbell) { HasDriver = doorbell.Peers.Count > 0 && DriverIsThere.IsCompletedSuccessfully };
     }
 
@@ -118,7 +116,7 @@ public sealed class RegionServer : IAsyncDisposable
         if (_isDisposed) return;
         _isDisposed = true;
         _clients.Commands.Post(_clients.Stop);
-        await _ended.Task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _thread.WhenEndedAsync();
         File.Delete(_options.ClientSocket);
         await _doorbell.DisposeAsync();
         WatchForDriver(false);
@@ -126,20 +124,6 @@ public sealed class RegionServer : IAsyncDisposable
         _readOnly.Dispose();
         _nowhere.Dispose();
         _lock.Dispose();
-    }
-
-    private void Run()
-    {
-        try
-        {
-            _clients.Run();
-            _ended.SetResult();
-        }
-        catch (Exception exception)
-        {
-            Log.LoopFault(_log, exception.ToString());
-            _ended.SetException(exception);
-        }
     }
 
     // The keeper holds the clients' socket too: who connects while no server runs waits for the next one.

@@ -3,6 +3,7 @@ using System.Text;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Tombolo.Linux;
+using Tombolo.Memory;
 
 namespace Tombolo.Store;
 
@@ -44,21 +45,18 @@ public sealed class StoreServer : IAsyncDisposable
 {
     private readonly StoreParts _parts;
     private readonly ServerLoop _loop;
-    private readonly Thread _thread;
-    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly ILogger _log;
+    private readonly LoopThread _thread;
     private bool _isDisposed;
 
     private StoreServer(StoreServerOptions options, ILogger log)
     {
-        _log = log;
         _parts = StoreParts.Open(options, log);
         _loop = new(options, _parts, log);
-        _thread = new(Run) { Name = "store-server", IsBackground = true };
+        _thread = new("store-server", _loop.Run, exception => Log.LoopFault(log, exception.ToString()));
     }
 
     /// <summary>Ends when the server does; fails where a fault of ours ended it.</summary>
-    public Task Completion => _ended.Task;
+    public Task Completion => _thread.Completion;
 
     /// <summary>Whether this server took over the connections of another one, killed.</summary>
     public bool TookOver => _parts.TookOver;
@@ -74,8 +72,9 @@ public sealed class StoreServer : IAsyncDisposable
     {
         string[] problems = [.. options.Problems()];
         if (problems.Length > 0) throw new ArgumentException(string.Join(' ', problems), nameof(options));
-        var server = new StoreServer(options, log ?? NullLogger.Instance);
-        Log.Serving(server._log, options.SocketPath, server._parts.Engine.Counts.All.Sum(pair => pair.Value), server.TookOver ? "a keeper" : options.JournalPath ?? "nowhere");
+        log ??= NullLogger.Instance;
+        var server = new StoreServer(options, log);
+        Log.Serving(log, options.SocketPath, server._parts.Engine.Counts.All.Sum(pair => pair.Value), server.TookOver ? "a keeper" : options.JournalPath ?? "nowhere");
         server._thread.Start();
         return server;
     }
@@ -115,24 +114,10 @@ public sealed class StoreServer : IAsyncDisposable
         if (_isDisposed) return;
         _isDisposed = true;
         _loop.Commands.Post(_loop.Stop);
-        await _ended.Task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _thread.WhenEndedAsync();
         _parts.Dispose();
         _loop.Dispose();
     }
 
-    private Task<T> OnLoopAsync<T>(Func<T> act) => _loop.Commands.AskAsync(act, _ended.Task, "store's server");
-
-    private void Run()
-    {
-        try
-        {
-            _loop.Run();
-            _ended.SetResult();
-        }
-        catch (Exception exception)
-        {
-            Log.LoopFault(_log, exception.ToString());
-            _ended.SetException(exception);
-        }
-    }
+    private Task<T> OnLoopAsync<T>(Func<T> act) => _loop.Commands.AskAsync(act, _thread.Completion, "store's server");
 }
