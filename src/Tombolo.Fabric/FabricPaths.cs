@@ -58,9 +58,9 @@ public sealed record FabricPaths(string Root, string Name)
     /// <param name="mailbox">The mailbox.</param>
     public string SocketOf(MailboxDeclaration mailbox) => Path.Combine(Folder, mailbox.Socket);
 
-    /// <summary>The socket of a switch's port.</summary>
+    /// <summary>The socket of a switch's port; empty for an uplink that has none.</summary>
     /// <param name="port">The port.</param>
-    public string SocketOf(SwitchPortDeclaration port) => Path.Combine(Folder, port.Socket);
+    public string SocketOf(SwitchPortDeclaration port) => port.Socket.Length == 0 ? "" : Path.Combine(Folder, port.Socket);
 
     /// <summary>What a running switch was changed to.</summary>
     /// <param name="name">The switch.</param>

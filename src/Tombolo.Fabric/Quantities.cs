@@ -13,6 +13,9 @@ public static partial class Quantities
     /// <summary>What a share may be, for a sentence.</summary>
     public const string ShareRule = "a share from 0% to 100%, such as 0.5%";
 
+    /// <summary>What a factor may be, for a sentence.</summary>
+    public const string FactorRule = "how many times as fast, such as 1, 0.5 or 10, or 0 for as fast as can be";
+
     /// <summary>What a time may be, for a sentence.</summary>
     public const string TimeRule = "a duration such as 50us, 5ms or 2s";
 
@@ -36,6 +39,17 @@ public static partial class Quantities
         Match match = SharePattern().Match(text);
         share = match.Success ? double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) / 100 : 0;
         return match.Success && share <= 1;
+    }
+
+    /// <summary>Reads how many times as fast something goes.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="factor">0 or more.</param>
+    /// <returns>False where it is no such number.</returns>
+    public static bool TryFactor(string text, out double factor)
+    {
+        Match match = FactorPattern().Match(text);
+        factor = match.Success ? double.Parse(text, CultureInfo.InvariantCulture) : 0;
+        return match.Success;
     }
 
     /// <summary>Reads a time.</summary>
@@ -64,5 +78,6 @@ public static partial class Quantities
 
     [GeneratedRegex("^([0-9]{1,9})([kMG]?)bit$")] private static partial Regex RatePattern();
     [GeneratedRegex(@"^([0-9]{1,3}(?:\.[0-9]{1,6})?)%$")] private static partial Regex SharePattern();
+    [GeneratedRegex(@"^[0-9]{1,6}(\.[0-9]{1,6})?$")] private static partial Regex FactorPattern();
     [GeneratedRegex("^([0-9]{1,9})(us|ms|s|m|h)$")] private static partial Regex TimePattern();
 }

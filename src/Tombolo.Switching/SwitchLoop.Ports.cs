@@ -8,9 +8,10 @@ internal sealed partial class SwitchLoop
 {
     // Ports and topologies come, go and change; rings find their data thread.
 
-    public void AddPort(PortOptions options)
+    public void AddPort(PortOptions options, IReadOnlyList<TopologyOptions>? topologies = null)
     {
-        ThrowIfAny(options.Problems().Concat(SwitchOptions.PortsTogether(_ports.Values.Select(static other => other.Port.Options).Append(options))));
+        PortOptions[] all = [.. _ports.Values.Select(static other => other.Port.Options), options];
+        ThrowIfAny(options.Problems().Concat(SwitchOptions.PortsTogether(all)).Concat(topologies is null ? [] : (_options with { Ports = all, Topologies = topologies }).Problems()).Distinct());
         if (_ports.Count >= SwitchOptions.MaxPorts) throw new SwitchException($"Switch '{_options.Name}' has {_ports.Count} ports already, the most there may be.");
         int index = Enumerable.Range(0, SwitchOptions.MaxPorts).First(free => _ports.Values.All(other => other.Port.Index != free));
         Port port = options.Uplink is null ? new VhostPort(options, index, _time, this) : new UplinkPort(options, index, _time);
@@ -18,6 +19,8 @@ internal sealed partial class SwitchLoop
         var connection = new PortConnection(port);
         if (options is { HasSocket: true, IsClient: false }) Listen(connection);
         _ports.Add(options.Name, connection);
+        IReadOnlyList<TopologyOptions> before = _topologies;
+        _topologies = topologies ?? before;
         Rebuild();
         if (options is { HasSocket: true, IsClient: true }) connection.ConnectAt = _time.GetTimestamp();
         if (options.HasSocket) return;
@@ -25,6 +28,8 @@ internal sealed partial class SwitchLoop
         catch
         {
             RemovePort(options.Name);
+            _topologies = before;
+            Rebuild();
             throw;
         }
     }

@@ -30,6 +30,9 @@ public sealed class VirtualSwitch : IAsyncDisposable
     /// <summary>Ends when the switch does; fails where a fault of ours ended it.</summary>
     public Task Completion => _ended.Task;
 
+    /// <summary>Who moves frames. For tests that look at who did what.</summary>
+    internal IReadOnlyList<DataThread> Threads => _loop.Threads;
+
     /// <summary>Starts a switch.</summary>
     /// <param name="options">Its settings.</param>
     /// <param name="log">Where it says what it does; or null.</param>
@@ -50,8 +53,9 @@ public sealed class VirtualSwitch : IAsyncDisposable
 
     /// <summary>Adds a port; the others do not notice.</summary>
     /// <param name="options">Its settings.</param>
+    /// <param name="topologies">All topologies from then on, this port in them: what an uplink gives at once finds its way. Null: as they are.</param>
     /// <exception cref="SwitchException">It cannot be: the message says why.</exception>
-    public Task AddPortAsync(PortOptions options) => DoAsync(() => _loop.AddPort(options));
+    public Task AddPortAsync(PortOptions options, IReadOnlyList<TopologyOptions>? topologies = null) => DoAsync(() => _loop.AddPort(options, topologies));
 
     /// <summary>Removes a port, also from the topologies; the others do not notice.</summary>
     /// <param name="name">Its name.</param>

@@ -85,6 +85,41 @@ public sealed class SwitchCommandTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task Uplinks_AreShown_Added_AndTakenAway()
+    {
+        string socket = $"{_programs.Runtime}/net/more.sock";
+        (await RunAsync("switch add wan/more --stream more.sock")).ShouldBe(new(ExitCode.Done, $"Port wan/more leads to stream {socket}.\n", ""));
+        (await RunAsync("switch add wan/tape --record tape.pcapng --any-source")).Out.ShouldBe($"Port wan/tape leads to record {_programs.InFolder("tape.pcapng")}.\n");
+        string shown = Words((await RunAsync("switch show wan")).Out);
+        shown.ShouldStartWith("Switch wan: ready, changed since it came up\nPORT STATE LEADS TO PID");
+        shown.ShouldContain($"\nmore down stream {socket} - learns - perfect perfect 0 0\n");
+        shown.ShouldContain($"\ntape up record {_programs.InFolder("tape.pcapng")} - any - perfect perfect 0 0\n");
+        (await RunAsync("status")).Out.ShouldContain("Switch wan: ready; 1 of 3 ports are up (uplinks: more down, tape up), 0 frames lost");
+        (await RunAsync("switch stats wan")).Out.ShouldContain("\ntape");
+        (await RunAsync("vm stanza --port more")).Error.ShouldContain($"Port wan/more is an uplink to stream {socket}, so it is no network card.");
+        (await RunAsync("switch set more --delay 5ms")).ExitCode.ShouldBe(ExitCode.Done);
+        (await RunAsync("switch remove tape")).ExitCode.ShouldBe(ExitCode.Done);
+        File.ReadAllBytes(_programs.InFolder("tape.pcapng"))[..4].ShouldBe([0x0a, 0x0d, 0x0d, 0x0a]);
+        (string Line, int Code, string Sentence)[] cases =
+        [
+            ("switch add wan/x --tap t --stream s", ExitCode.Failed, "The uplink of port 'x' leads to a tap and a stream; it can lead to one of them."),
+            ("switch add wan/x --netns lab", ExitCode.Failed, "The uplink of port 'x' leads nowhere"),
+            ("switch add wan/x --stream s --socket t", ExitCode.WrongUse, "--socket is a network card's, and the port is to be an uplink; a stream's socket is said by --stream."),
+            ("switch add wan/x --replay p --speed high", ExitCode.WrongUse, "--speed is 'high'; it must be how many times as fast, such as 1, 0.5 or 10, or 0 for as fast as can be."),
+            ("switch add wan/x --replay none.pcap", ExitCode.Failed, _programs.InFolder("none.pcap")),
+            ("switch add wan/x --tap t --netns no-such", ExitCode.Failed, "Port 'x': the tap cannot be had: open /run/netns/no-such: No such file or directory (2)."),
+        ];
+        foreach ((string line, int code, string sentence) in cases)
+        {
+            CommandLine ran = await RunAsync(line);
+            ran.Error.ShouldContain(sentence);
+            ran.ExitCode.ShouldBe(code, line);
+        }
+        (await RunAsync("down")).ExitCode.ShouldBe(ExitCode.Done);
+        File.Exists(socket).ShouldBeFalse();
+    }
+
+    [Fact]
     public async Task Refused_SaysWhy()
     {
         (string Line, int Code, string Sentence)[] cases =

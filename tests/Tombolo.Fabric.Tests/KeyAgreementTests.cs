@@ -18,6 +18,7 @@ public sealed partial class KeyAgreementTests
         ["regions"] = Names(Keys.Regions),
         ["switch"] = Names(Keys.Switch),
         ["port"] = Names(Keys.Port),
+        ["uplink"] = Names(Keys.Uplink),
         ["topology"] = Names(Keys.Topology),
         ["link"] = Names(Keys.Link),
         ["machine"] = Names(Keys.Machine),
@@ -65,7 +66,7 @@ public sealed partial class KeyAgreementTests
     public void ReferencePage_EachSectionsTable_HasTheParsersKeysAndNoOthers()
     {
         string[] parts = Heading().Split(Text("fabric-yaml.md"));
-        (string Heading, string Section)[] tables = [("The top", "top"), ("mailboxes", "mailbox"), ("store", "store"), ("regions", "regions"), ("switches", "switch"), ("members", "port"), ("links", "link"), ("topologies", "topology"), ("machines", "machine"), ("policy", "policy")];
+        (string Heading, string Section)[] tables = [("The top", "top"), ("mailboxes", "mailbox"), ("store", "store"), ("regions", "regions"), ("switches", "switch"), ("members", "port"), ("uplinks", "uplink"), ("links", "link"), ("topologies", "topology"), ("machines", "machine"), ("policy", "policy")];
         foreach ((string heading, string section) in tables)
             Row().Matches(parts.First(part => part.StartsWith(heading + "\n", StringComparison.Ordinal))).Select(row => row.Groups[1].Value).ShouldBe(_parser[section], section);
         foreach (string key in _parser["disk"].Concat(_parser["who"])) Text("fabric-yaml.md").ShouldContain($"{key}");

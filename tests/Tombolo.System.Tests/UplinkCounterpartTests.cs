@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-using System.Diagnostics;
 using Shouldly;
 using Tombolo.Machines;
 using Tombolo.Switching;
@@ -14,10 +13,12 @@ public sealed class UplinkCounterpartTests : IDisposable
     private static readonly TimeSpan _watchdog = TimeSpan.FromMinutes(2);
     private readonly TemporaryFolder _folder = new();
     private readonly List<Child> _children = [];
+    private readonly List<NetworkSpace> _spaces = [];
 
     public void Dispose()
     {
         foreach (Child child in _children) child.Dispose();
+        foreach (NetworkSpace space in _spaces) space.Dispose();
         _folder.Dispose();
     }
 
@@ -25,25 +26,24 @@ public sealed class UplinkCounterpartTests : IDisposable
     [Fact]
     public async Task Taps_InTwoNamespaces_PingEachOther_AndTsharkReadsIt()
     {
-        Environment.IsPrivilegedProcess.ShouldBeTrue("a network namespace needs root");
-        int one = NewNamespace(), other = NewNamespace();
+        NetworkSpace one = NewNamespace(), other = NewNamespace();
         await using VirtualSwitch running = VirtualSwitch.Start(new() { Ports = [Tap("t0", one), Tap("t1", other)] });
         string file = _folder["ping.pcapng"];
         await using (FileStream output = File.Create(file))
         {
             await using PortCapture capture = await running.CaptureAsync("t1", output);
-            SetUp(one, "t0", "192.168.77.1/24");
-            SetUp(other, "t1", "192.168.77.2/24");
-            Said("nsenter", $"--net=/proc/{one}/ns/net", "ping", "-c", "5", "-i", "0.2", "-w", "30", "192.168.77.2").ShouldContain("5 packets transmitted, 5 received");
+            one.SetUp("t0", "192.168.77.1/24");
+            other.SetUp("t1", "192.168.77.2/24");
+            one.Run("ping", "-c", "5", "-i", "0.2", "-w", "30", "192.168.77.2").ShouldContain("5 packets transmitted, 5 received");
         }
-        string read = Said("tshark", "-r", file, "-T", "fields", "-e", "_ws.col.Protocol", "-e", "frame.interface_name", "-Y", "icmp or arp");
+        string read = NetworkSpace.Said("tshark", "-r", file, "-T", "fields", "-e", "_ws.col.Protocol", "-e", "frame.interface_name", "-Y", "icmp or arp");
         read.ShouldContain("ICMP\tt1");
         read.ShouldContain("ARP\tt1");
-        Said("tshark", "-r", file, "-Y", "icmp.type == 8").Split('\n').Count(line => line.Contains("Echo (ping) request", StringComparison.Ordinal)).ShouldBe(5);
+        NetworkSpace.Said("tshark", "-r", file, "-Y", "icmp.type == 8").Split('\n').Count(line => line.Contains("Echo (ping) request", StringComparison.Ordinal)).ShouldBe(5);
         SwitchSnapshot snapshot = await running.SnapshotAsync();
         snapshot.Ports.ShouldAllBe(port => port.IsUp && port[PortCounter.FramesTo] > 5);
         await running.RemovePortAsync("t0");
-        Said("nsenter", $"--net=/proc/{one}/ns/net", "ip", "-br", "link").ShouldNotContain("t0");   // it went with its descriptor
+        one.Run("ip", "-br", "link").ShouldNotContain("t0");   // it went with its descriptor
     }
 
     /// <summary>passt answers a DHCP-less question: who has the gateway's address? Its framing and ours are the same.</summary>
@@ -52,9 +52,9 @@ public sealed class UplinkCounterpartTests : IDisposable
     {
         string socket = _folder["passt.sock"];
         string passt = ProgramPath.Find("passt").ShouldNotBeNull("passt is not installed: run 'eng/setup system'");
-        int space = NewNamespace();   // passt wants an interface with a route; its namespace gets one
-        foreach (string words in new[] { "link add d0 type bridge", "addr add 10.9.0.2/24 dev d0", "link set d0 up", "route add default via 10.9.0.1" }) _ = Said(["nsenter", $"--net=/proc/{space}/ns/net", "ip", .. words.Split(' ')]);
-        _children.Add(new("nsenter", $"--net=/proc/{space}/ns/net", passt, "--foreground", "--socket", socket, "--runas", "0", "--log-file", _folder["passt.log"]));
+        NetworkSpace space = NewNamespace();   // passt wants an interface with a route; its namespace gets one
+        foreach (string words in new[] { "link add d0 type bridge", "addr add 10.9.0.2/24 dev d0", "link set d0 up", "route add default via 10.9.0.1" }) _ = space.Run(["ip", .. words.Split(' ')]);
+        _children.Add(space.Start(passt, "--foreground", "--socket", socket, "--runas", "0", "--log-file", _folder["passt.log"]));
         Testing.Watchdog.Until(() => Path.Exists(socket), "passt listens");
         await using VirtualSwitch running = VirtualSwitch.Start(new()
         {
@@ -62,15 +62,15 @@ public sealed class UplinkCounterpartTests : IDisposable
             Ports =
             [
                 new() { Name = "passt", Uplink = new StreamUplink(), SocketPath = socket, IsClient = true, AllowsAnySource = true, Learns = true },
-                new() { Name = "tap", Uplink = new TapUplink { Device = "t0", NetworkNamespace = $"/proc/{NewNamespace()}/ns/net" }, AllowsAnySource = true, Learns = true },
+                new() { Name = "tap", Uplink = new TapUplink { Device = "t0", NetworkNamespace = NewNamespace().Path }, AllowsAnySource = true, Learns = true },
             ],
         });
         await UntilAsync(running, snapshot => snapshot.Ports.All(static port => port.IsUp), "passt is there");
-        int guest = _namespaces[^1];
-        SetUp(guest, "t0", "10.9.0.2/24");
+        NetworkSpace guest = _spaces[^1];
+        guest.SetUp("t0", "10.9.0.2/24");
         // The kernel behind the tap asks for the gateway; passt answers for it.
-        _ = Said("nsenter", $"--net=/proc/{guest}/ns/net", "ping", "-c", "1", "-w", "5", "10.9.0.1");
-        Said("nsenter", $"--net=/proc/{guest}/ns/net", "ip", "neigh", "show", "10.9.0.1").ShouldContain("lladdr");
+        _ = guest.Run("ping", "-c", "1", "-w", "5", "10.9.0.1");
+        guest.Run("ip", "neigh", "show", "10.9.0.1").ShouldContain("lladdr");
     }
 
     /// <summary>QEMU's own user network behind <c>-netdev stream</c> and a hub: a guestless QEMU that answers ARP for its gateway.</summary>
@@ -84,35 +84,23 @@ public sealed class UplinkCounterpartTests : IDisposable
             Ports =
             [
                 new() { Name = "qemu", Uplink = new StreamUplink(), SocketPath = socket, IsClient = !weListen, AllowsAnySource = true, Learns = true },
-                new() { Name = "tap", Uplink = new TapUplink { Device = "t0", NetworkNamespace = $"/proc/{NewNamespace()}/ns/net" }, AllowsAnySource = true, Learns = true },
+                new() { Name = "tap", Uplink = new TapUplink { Device = "t0", NetworkNamespace = NewNamespace().Path }, AllowsAnySource = true, Learns = true },
             ],
         });
         _children.Add(new(qemu, "-M", "none", "-display", "none", "-monitor", "none", "-serial", "none",
             "-netdev", $"stream,id=s0,server={(weListen ? "off" : "on")},addr.type=unix,addr.path={socket}", "-netdev", "hubport,id=h0,hubid=0,netdev=s0", "-netdev", "user,id=u0", "-netdev", "hubport,id=h1,hubid=0,netdev=u0"));
         await UntilAsync(running, snapshot => snapshot.Ports.All(static port => port.IsUp), "QEMU is there");
-        SetUp(_namespaces[^1], "t0", "10.0.2.15/24");
-        Said("nsenter", $"--net=/proc/{_namespaces[^1]}/ns/net", "ping", "-c", "3", "-i", "0.2", "-w", "30", "10.0.2.2").ShouldContain("3 received");
+        _spaces[^1].SetUp("t0", "10.0.2.15/24");
+        _spaces[^1].Run("ping", "-c", "3", "-i", "0.2", "-w", "30", "10.0.2.2").ShouldContain("3 received");
     }
 
-    private readonly List<int> _namespaces = [];
-
-    // A namespace lives as long as the process in it.
-    private int NewNamespace()
+    private NetworkSpace NewNamespace()
     {
-        var holder = new Child("unshare", "--net", "sh", "-c", "ip link set lo up; echo ready; read -r end");
-        _children.Add(holder);
-        holder.ReadLine().ShouldBe("ready");
-        _namespaces.Add(holder.Id);
-        return holder.Id;
+        _spaces.Add(new());
+        return _spaces[^1];
     }
 
-    private static PortOptions Tap(string device, int space) => new() { Name = device, Uplink = new TapUplink { Device = device, NetworkNamespace = $"/proc/{space}/ns/net" }, AllowsAnySource = true, Learns = true };
-
-    private static void SetUp(int space, string device, string address)
-    {
-        _ = Said("nsenter", $"--net=/proc/{space}/ns/net", "ip", "addr", "add", address, "dev", device);
-        _ = Said("nsenter", $"--net=/proc/{space}/ns/net", "ip", "link", "set", device, "up");
-    }
+    private static PortOptions Tap(string device, NetworkSpace space) => new() { Name = device, Uplink = new TapUplink { Device = device, NetworkNamespace = space.Path }, AllowsAnySource = true, Learns = true };
 
     private static async Task UntilAsync(VirtualSwitch running, Func<SwitchSnapshot, bool> isSo, string what)
     {
@@ -122,14 +110,5 @@ public sealed class UplinkCounterpartTests : IDisposable
             Environment.TickCount64.ShouldBeLessThan(end, $"watchdog: {what}");
             await Task.Delay(20);
         }
-    }
-
-    private static string Said(params IReadOnlyList<string> words)
-    {
-        using Process process = Process.Start(new ProcessStartInfo(words[0], words.Skip(1)) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        Task<string> errors = process.StandardError.ReadToEndAsync();
-        string said = process.StandardOutput.ReadToEnd();
-        process.WaitForExit(_watchdog).ShouldBeTrue();
-        return said + errors.Result;
     }
 }

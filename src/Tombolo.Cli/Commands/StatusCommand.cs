@@ -92,7 +92,7 @@ internal static class StatusCommand
         foreach (SwitchStatus one in plan.Mailbox is null ? status.Switches : [])
         {
             screen.Line();
-            screen.Line($"Switch {one.Name}: {(one.IsUp ? "ready" : "dead")}; {one.Ports.Count(port => port.IsUp)} of {one.Ports.Count} ports are up, {one.Ports.Sum(port => port.Lost)} frames lost ('tombolo switch show' tells more)");
+            screen.Line($"Switch {one.Name}: {(one.IsUp ? "ready" : "dead")}; {one.Ports.Count(port => port.IsUp)} of {one.Ports.Count} ports are up{Uplinks(one)}, {one.Ports.Sum(port => port.Lost)} frames lost ('tombolo switch show' tells more)");
         }
         foreach (RegionsStatus window in status.Regions)
         {
@@ -100,6 +100,8 @@ internal static class StatusCommand
             Describe(screen, window);
         }
     }
+
+    private static string Uplinks(SwitchStatus one) => string.Join(", ", one.Ports.Where(static port => port.Settings.Uplink is not null).Select(static port => $"{port.Settings.Name} {(port.IsUp ? "up" : "down")}")) is { Length: > 0 } words ? $" (uplinks: {words})" : "";
 
     private static void Describe(Screen screen, RegionsStatus window)
     {

@@ -15,18 +15,21 @@ internal static class SwitchChangeCommands
         PortChoice choice = new();
         SettingOptions settings = new();
         Option<string?> socket = new("--socket") { Description = "Its vhost-user socket: a file name in the state folder, or a path. By default SWITCH-PORT.sock.", HelpName = "path" };
+        UplinkChoice uplink = new();
         Option<bool?> connect = new("--connect") { Description = "The other side listens, and the switch connects." };
         Option<int?> queues = new("--queues") { Description = "Queue pairs of its card, 1 to 127.", HelpName = "n" };
         Option<string[]> topologies = new("--topology") { Description = "A topology that it joins, TOPOLOGY or TOPOLOGY/PARTITION; may be given again. By default the only one.", HelpName = "name" };
         Option<bool> json = CommonOptions.Json();
-        ExampleCommand command = new("add", "Adds a port to a running switch, for a machine of one's own or one that was removed.", "tombolo switch add lan/probe --mac 02:00:00:00:AA:09 && tombolo vm stanza --port lan/probe") { choice.Port, choice.Option, socket, connect, queues, topologies, json };
-        foreach (Option option in settings.All) command.Add(option);
+        ExampleCommand command = new("add", "Adds a port to a running switch: for a machine of one's own, an uplink, or one that was removed.", "tombolo switch add lan/probe --mac 02:00:00:00:AA:09 && tombolo vm stanza --port lan/probe", "tombolo switch add lan/host --tap host0 --netns lab", "tombolo switch add lan/passt --stream /tmp/passt_1.socket --connect") { choice.Port, choice.Option, socket, connect, queues, topologies, json };
+        foreach (Option option in uplink.All.Concat(settings.All)) command.Add(option);
         command.SetAction(async (parsed, stop) =>
         {
+            if (parsed.GetValue(socket) is not null && uplink.IsGiven(parsed)) throw new CommandException("--socket is a network card's, and the port is to be an uplink; a stream's socket is said by --stream", ExitCode.WrongUse);
             SwitchPortAddition addition = new()
             {
                 Name = "",
-                Socket = parsed.GetValue(socket) is { } path && path.Contains('/', StringComparison.Ordinal) ? Path.GetFullPath(path) : parsed.GetValue(socket),
+                Uplink = uplink.Of(parsed),
+                Socket = (uplink.StreamOf(parsed) ?? parsed.GetValue(socket)) is { } path && path.Contains('/', StringComparison.Ordinal) ? Path.GetFullPath(path) : uplink.StreamOf(parsed) ?? parsed.GetValue(socket),
                 Connects = parsed.GetValue(connect),
                 Queues = parsed.GetValue(queues),
                 Settings = settings.ChangeOf(parsed),
@@ -37,7 +40,7 @@ internal static class SwitchChangeCommands
                 await daemon.PostAsync($"/switches/{owner.Name}/ports", addition with { Name = name }, FabricStatusJson.Default.SwitchPortAddition, stop);
             (_, SwitchPortStatus port) = PortChoice.Choose($"{owner.Name}/{name}", await PortChoice.SwitchesAsync(paths, stop), paths.Name);
             if (parsed.GetValue(json)) context.Screen.Json(port, FabricStatusJson.Default.SwitchPortStatus);
-            else context.Screen.Line($"Port {owner.Name}/{name} serves at {port.Socket}.");
+            else context.Screen.Line($"Port {owner.Name}/{name} {(port.Settings.Uplink is null ? $"serves at {port.Socket}" : $"leads to {UplinkChoice.Words(port)}")}.");
             return ExitCode.Done;
         });
         return command;

@@ -53,13 +53,14 @@ internal static class SwitchCommand
     private static void Print(Screen screen, SwitchStatus one)
     {
         screen.Line($"Switch {one.Name}: {(one.IsUp ? "ready" : "dead")}{(one.IsChanged ? ", changed since it came up" : "")}{(one.Restarts > 0 ? $", started again {Number(one.Restarts)} times" : "")}");
-        TextTable ports = new("port", "state", "machine", "pid", "address", "mtu", "to guest", "from guest", "rings", "lost");
+        TextTable ports = new("port", "state", "leads to", "pid", "address", "mtu", "to guest", "from guest", "rings", "lost");
         foreach (SwitchPortStatus port in one.Ports)
-            _ = ports.Row(port.Settings.Name, StateOf(port), port.Settings.Machine ?? "-", port.ProcessId is { } process ? Number(process) : "-", Addresses(port.Settings), (port.Settings.Mtu ?? one.Mtu) is { } mtu ? Number(mtu) : "-",
+            _ = ports.Row(port.Settings.Name, StateOf(port), port.Settings.Uplink is null ? port.Settings.Machine ?? "-" : UplinkChoice.Words(port), port.ProcessId is { } process ? Number(process) : "-", Addresses(port.Settings), (port.Settings.Mtu ?? one.Mtu) is { } mtu ? Number(mtu) : "-",
                 SettingOptions.Words(port.Settings.ToGuest), SettingOptions.Words(port.Settings.FromGuest), Number(port.Rings), Number(port.Lost));
         screen.Table(ports);
         foreach (SwitchTopologyDeclaration topology in one.Topologies) screen.Line(InWords(topology));
         foreach (SwitchPortStatus port in one.Ports.Where(port => port.Fault is not null)) screen.Line($"Port {port.Settings.Name} is stopped: {Printable.Text(port.Fault!)}");
+        foreach (SwitchPortStatus port in one.Ports.Where(static port => port is { Settings.Uplink: not null, IsUp: false, LastEnd: not null })) screen.Line($"Uplink {port.Settings.Name} is down: {Printable.Text(port.LastEnd!)}");
         foreach (LearnedAddress learned in one.Learned) screen.Line(string.Create(CultureInfo.InvariantCulture, $"Learned {learned.Mac} at {learned.Port}, {learned.AgeSeconds:0} s ago"));
     }
 

@@ -58,6 +58,7 @@ internal static class VmCommand
         return [.. names.Select(name =>
         {
             (SwitchStatus owner, SwitchPortStatus port) = PortChoice.Choose(name, switches, paths.Name);
+            if (port.Settings.Uplink is not null) throw new CommandException($"Port {owner.Name}/{port.Settings.Name} is an uplink to {UplinkChoice.Words(port)}, so it is no network card");
             return port.Settings.Macs.Count > 0 ? Translation.ToNic(new() { Name = owner.Name, Mtu = owner.Mtu }, port.Settings, paths)
                 : throw new CommandException($"Port {owner.Name}/{port.Settings.Name} has no address of its own, so it is no network card");
         })];

@@ -24,20 +24,22 @@ public sealed record SwitchDeclaration
     public int? Mtu { get; init; }
 }
 
-/// <summary>A declared port of a switch: one network card.</summary>
+/// <summary>A declared port of a switch: one network card, or an uplink.</summary>
 public sealed record SwitchPortDeclaration
 {
     /// <summary>Its name, unique in the switch.</summary>
     public required string Name { get; init; }
     /// <summary>The declared machine whose card it is; null for somebody's own QEMU or DPDK.</summary>
     public string? Machine { get; init; }
-    /// <summary>The vhost-user socket, as written: a file name in the state folder, or an absolute path. Default SWITCH-PORT.sock.</summary>
+    /// <summary>What it leads to, where it is no network card; null for a card. Default null.</summary>
+    public SwitchUplinkDeclaration? Uplink { get; init; }
+    /// <summary>The vhost-user socket, as written: a file name in the state folder, or an absolute path. Default SWITCH-PORT.sock. Of an uplink: the stream's, or empty.</summary>
     public required string Socket { get; init; }
     /// <summary>The other side listens and the switch connects. Default false.</summary>
     public bool Connects { get; init; }
     /// <summary>Permission bits of the socket file. Default 0600.</summary>
     public UnixFileMode Mode { get; init; } = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-    /// <summary>Its addresses; the first is its card's. Empty only where it learns.</summary>
+    /// <summary>Its addresses; the first is its card's. Empty only where it learns, or is an uplink.</summary>
     public IReadOnlyList<string> Macs { get; init; } = [];
     /// <summary>It may send with any source address, and answers find it. Default false.</summary>
     public bool Learns { get; init; }
@@ -53,6 +55,23 @@ public sealed record SwitchPortDeclaration
     public LinkConditions? ToGuest { get; init; }
     /// <summary>The link from the guest to the switch; null: a perfect one. Default null.</summary>
     public LinkConditions? FromGuest { get; init; }
+}
+
+/// <summary>Where an uplink leads: to a tap, to another program's stream socket at the port's <see cref="SwitchPortDeclaration.Socket"/>, or to files. Exactly one of these.</summary>
+public sealed record SwitchUplinkDeclaration
+{
+    /// <summary>The tap's name; null for no tap. Default null.</summary>
+    public string? Tap { get; init; }
+    /// <summary>The network namespace of the tap, as written: a name that <c>ip netns</c> knows, or an absolute path; null: the one of whoever runs the fabric. Default null.</summary>
+    public string? NetworkNamespace { get; init; }
+    /// <summary>A UNIX stream socket: passt, QEMU's <c>-netdev stream</c>. Default false.</summary>
+    public bool IsStream { get; init; }
+    /// <summary>The pcap or pcapng file whose frames are sent when the switch starts; null for none. Default null.</summary>
+    public string? Replay { get; init; }
+    /// <summary>How much faster than it was recorded; 0: as fast as can be. Default 1.</summary>
+    public double Speed { get; init; } = 1;
+    /// <summary>The pcapng file that is written anew with what comes for the port; null for none. Default null.</summary>
+    public string? Record { get; init; }
 }
 
 /// <summary>A declared topology: ports that reach each other.</summary>

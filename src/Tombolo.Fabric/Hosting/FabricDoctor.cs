@@ -23,7 +23,7 @@ public static class FabricDoctor
         if (declaration is not null)
         {
             yield return Memory(declaration, AvailableBytes(File.ReadAllLines("/proc/meminfo")));
-            foreach (CheckResult row in Files(declaration)) yield return row;
+            foreach (CheckResult row in Files(declaration).Concat(Uplinks(declaration))) yield return row;
             foreach (CheckResult row in Names(declaration)) yield return row;
         }
         foreach (CheckResult row in State(root)) yield return row;
@@ -88,6 +88,18 @@ public static class FabricDoctor
         from path in new[] { machine.Kernel, machine.Initrd }.OfType<string>().Concat(machine.Disks.Select(disk => disk.Path))
         where !File.Exists(path)
         select new CheckResult("files", CheckVerdict.Fail, $"Machine {machine.Name} needs {path}, which does not exist.", "Put it there, or correct the path in the declaration.");
+
+    /// <summary>Are the files and network namespaces there to which uplinks lead?</summary>
+    /// <param name="declaration">What is to be brought up.</param>
+    public static IEnumerable<CheckResult> Uplinks(FabricDeclaration declaration)
+    {
+        foreach ((string what, SwitchUplinkDeclaration uplink) in declaration.Switches.SelectMany(one => one.Ports.Where(static port => port.Uplink is not null).Select(port => ($"Member {port.Name} of switch {one.Name}", port.Uplink!))))
+        {
+            if (uplink.Replay is { } replay && !File.Exists(replay)) yield return new("uplinks", CheckVerdict.Fail, $"{what} replays {replay}, which does not exist.", "Put it there, or correct the path in the declaration.");
+            if (uplink.NetworkNamespace is { } space && !File.Exists(UplinkRules.NamespacePath(space))) yield return new("uplinks", CheckVerdict.Fail, $"{what} has its tap in the network namespace {space}, which does not exist.", "Make it ('ip netns add'), or correct the declaration.");
+            if (uplink.Tap is { } tap && !File.Exists("/dev/net/tun")) yield return new("uplinks", CheckVerdict.Fail, $"{what} leads to the tap {tap}, but there is no /dev/net/tun.", "Load the module: modprobe tun.");
+        }
+    }
 
     /// <summary>Do the named users and groups exist?</summary>
     /// <param name="declaration">What is to be brought up.</param>

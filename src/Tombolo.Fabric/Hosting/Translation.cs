@@ -103,6 +103,7 @@ public static class Translation
     public static PortOptions ToPort(SwitchDeclaration owner, SwitchPortDeclaration port, FabricPaths paths) => new()
     {
         Name = port.Name,
+        Uplink = ToUplink(port),
         SocketPath = paths.SocketOf(port),
         IsClient = port.Connects,
         SocketMode = port.Mode,
@@ -114,6 +115,14 @@ public static class Translation
         BacklogBytes = port.BacklogBytes,
         ToGuest = port.ToGuest,
         FromGuest = port.FromGuest,
+    };
+
+    private static UplinkOptions? ToUplink(SwitchPortDeclaration port) => port.Uplink switch
+    {
+        null => null,
+        { Tap: { } tap, NetworkNamespace: var space } => new TapUplink { Device = tap, NetworkNamespace = space is null ? null : UplinkRules.NamespacePath(space) },
+        { IsStream: true } => new StreamUplink(),
+        var files => new PcapUplink { Replay = files.Replay, Speed = files.Speed, Record = files.Record },
     };
 
     /// <summary>A topology's options. Of a switch with any, ports in none reach nobody.</summary>

@@ -43,7 +43,7 @@ internal sealed class CrossChecks(FaultList faults, FabricPaths paths, IReadOnly
             .Concat(Store is null ? [] : [("The store", Store.Of("socket"), paths.SocketOf(Store.Value))])
             .Concat(Grants is null ? [] : [("The grants", Grants.Of("socket"), paths.SocketOf(Grants.Value))])
             .Concat(regions.SelectMany(one => new[] { ($"Regions {one.Value.Name}", one.Of("qemu"), paths.QemuSocketOf(one.Value)), ($"Regions {one.Value.Name}", one.Of("clients"), paths.ClientSocketOf(one.Value)) }))
-            .Concat(Switches.SelectMany(one => one.Ports.Select(port => ($"Member {port.Value.Name} of switch {one.Value.Name}", port.Of("socket"), paths.SocketOf(port.Value)))));
+            .Concat(Switches.SelectMany(one => one.Ports.Where(static port => port.Value.Socket.Length > 0).Select(port => ($"Member {port.Value.Name} of switch {one.Value.Name}", port.Of("socket"), paths.SocketOf(port.Value)))));
         foreach (var same in all.GroupBy(one => one.Socket).Where(group => group.Count() > 1))
             foreach ((string owner, Place place, string socket) in same.Skip(1))
                 faults.Add(place, $"{same.First().Owner} and {Lower(owner)} have the same socket {socket}.");
@@ -94,7 +94,8 @@ internal sealed class CrossChecks(FaultList faults, FabricPaths paths, IReadOnly
         string name = declared.Value.Name;
         if (mailboxes.Any(one => one.Value.Name == name) || regions.Any(one => one.Value.Name == name))
             faults.Add(declared.Place, $"There are {(mailboxes.Any(one => one.Value.Name == name) ? "a mailbox" : "regions")} and a switch called {name}; machines attach by name, so names must differ.");
-        foreach (Declared<SwitchPortDeclaration> port in declared.Ports) CheckSocket(port.Of("socket"), $"'socket' of member {port.Value.Name} of switch {name}", port.Value.Socket, paths.SocketOf(port.Value));
+        foreach (Declared<SwitchPortDeclaration> port in declared.Ports.Where(static port => port.Value.Uplink is null or { IsStream: true }))
+            CheckSocket(port.Of("socket"), $"{(port.Value.Uplink is null ? "'socket' of" : "'stream' of the uplink of")} member {port.Value.Name} of switch {name}", port.Value.Socket, paths.SocketOf(port.Value));
     }
 
     private void CheckSocket(Place place, string what, string socket, string path)

@@ -94,6 +94,7 @@ internal static class Keys
     [
         new("mac", (port, node, read) => port with { Macs = SwitchReading.Macs(node, read) ?? port.Macs }),
         new("machine", (port, node, read) => port with { Machine = read.Text(node) ?? port.Machine }),
+        new("uplink", (port, _, _) => port),   // SwitchReader reads it, for it decides what the others mean
         new("socket", (port, node, read) => port with { Socket = read.Text(node) ?? port.Socket }),
         new("connect", (port, node, read) => port with { Connects = read.Flag(node) ?? port.Connects }),
         new("mode", (port, node, read) => port with { Mode = read.Mode(node) ?? port.Mode }),
@@ -105,6 +106,19 @@ internal static class Keys
         new("link", (port, node, read) => SwitchReading.Link(node, read) is { } link ? port with { ToGuest = link, FromGuest = link } : port),
         new("to-guest", (port, node, read) => port with { ToGuest = SwitchReading.Link(node, read) ?? port.ToGuest }),
         new("from-guest", (port, node, read) => port with { FromGuest = SwitchReading.Link(node, read) ?? port.FromGuest }),
+    ]);
+
+    /// <summary>Where an uplink leads. A stream's socket is the port's.</summary>
+    public static Section<SwitchPortDeclaration> Uplink { get; } = new(
+    [
+        new("tap", (port, node, read) => SwitchReading.WithUplink(port, read.Text(node), static (uplink, name) => uplink with { Tap = name })),
+        new("netns", (port, node, read) => SwitchReading.WithUplink(port, read.Text(node), static (uplink, space) => uplink with { NetworkNamespace = space })),
+        new("stream", (port, node, read) => SwitchReading.WithUplink(port, read.Text(node), static (uplink, _) => uplink with { IsStream = true }) with { Socket = (node as YamlScalar)?.Text ?? "" }),
+        new("connect", (port, node, read) => port with { Connects = read.Flag(node) ?? port.Connects }),
+        new("mode", (port, node, read) => port with { Mode = read.Mode(node) ?? port.Mode }),
+        new("replay", (port, node, read) => SwitchReading.WithUplink(port, read.FilePath(node), static (uplink, path) => uplink with { Replay = path })),
+        new("speed", (port, node, read) => SwitchReading.WithUplink(port, read.Factor(node), static (uplink, speed) => uplink with { Speed = speed })),
+        new("record", (port, node, read) => SwitchReading.WithUplink(port, read.FilePath(node), static (uplink, path) => uplink with { Record = path })),
     ]);
 
     public static Section<TopologyDraft> Topology { get; } = new(

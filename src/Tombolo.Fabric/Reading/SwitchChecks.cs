@@ -11,6 +11,14 @@ internal sealed class SwitchChecks(FaultList faults, IReadOnlyList<DeclaredSwitc
         foreach (DeclaredSwitch one in switches) CheckPorts(one);
         foreach (Declared<MachineDeclaration> machine in machines) CheckMachine(machine);
         CheckSameAddresses();
+        CheckSameUplinks();
+    }
+
+    private void CheckSameUplinks()
+    {
+        var all = switches.SelectMany(one => one.Ports.SelectMany(port => UplinkRules.Claims(port.Value).Select(claim => (Member: $"{port.Value.Name} of switch {one.Value.Name}", Port: port, claim.Key, claim.Words))));
+        foreach (var same in all.GroupBy(one => one.Words))
+            foreach (var other in same.Skip(1)) faults.Add(other.Port.Of(other.Key), $"Member {same.First().Member} {same.Key}, and so does member {other.Member}; only one can.");
     }
 
     private void CheckPorts(DeclaredSwitch declared)

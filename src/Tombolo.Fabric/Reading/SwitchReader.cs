@@ -13,6 +13,15 @@ internal sealed record DeclaredSwitch(SwitchDeclaration Value, Place Place, IRea
 /// <summary>Reads switches, once it is known which machines there are.</summary>
 internal sealed partial class SwitchReader(ReadingContext context, string fabric, IReadOnlyList<Declared<MachineDeclaration>> machines)
 {
+    private static readonly (string Key, string Why)[] _cardKeys =
+    [
+        ("machine", "it is no machine's card"),
+        ("socket", "a stream's socket is said by 'stream' under its 'uplink'"),
+        ("connect", "say it under its 'uplink', beside a 'stream'"),
+        ("mode", "say it under its 'uplink', beside a 'stream'"),
+        ("queues", "only a network card has several"),
+    ];
+
     private const string NameRule = "a letter followed by at most 30 letters, digits, '-' and '_'";
 
     public DeclaredSwitch Read((YamlScalar Name, YamlNode Value) entry)
@@ -60,8 +69,25 @@ internal sealed partial class SwitchReader(ReadingContext context, string fabric
         (SwitchPortDeclaration port, IReadOnlyDictionary<string, YamlNode> found) = value is YamlScalar { IsNull: false } or YamlList
             ? (start with { Macs = SwitchReading.Macs(value, new("mac", subject, context)) ?? [] }, new Dictionary<string, YamlNode> { ["mac"] = value })
             : Keys.Port.Read(value, start, subject, context);
+        if (found.ContainsKey("uplink")) return Uplink(port, key.Place, found, subject);
         if (port.Macs.Count == 0 && (!port.Learns || port.Machine is not null)) port = port with { Macs = [DefaultMac(fabric, name, port.Name)] };
         return new(port, key.Place, found);
+    }
+
+    // What its keys say alone is judged here, where their places are known; what it shares with others, in SwitchChecks.
+    private Declared<SwitchPortDeclaration> Uplink(SwitchPortDeclaration port, Place place, IReadOnlyDictionary<string, YamlNode> outer, string subject)
+    {
+        foreach ((string key, string why) in _cardKeys)
+            if (outer.TryGetValue(key, out YamlNode? value)) context.Faults.Add(value.Place, $"{Sentences.Upper(subject)} is an uplink and has '{key}'; {why}.");
+        bool learns = port.Learns || !(outer.ContainsKey("mac") || outer.ContainsKey("learn") || outer.ContainsKey("any-source"));
+        SwitchPortDeclaration start = UplinkRules.Start(port.Name, new(), learns) with { Macs = port.Macs, AnySource = port.AnySource, Mtu = port.Mtu, BacklogBytes = port.BacklogBytes, ToGuest = port.ToGuest, FromGuest = port.FromGuest };
+        YamlNode node = outer["uplink"];
+        int faults = context.Faults.Count;
+        (SwitchPortDeclaration uplink, IReadOnlyDictionary<string, YamlNode> found) = Keys.Uplink.Read(node, start, $"the uplink of {subject}", context);
+        foreach ((string key, string sentence) in context.Faults.Count > faults ? [] : UplinkRules.Problems(uplink, subject)) context.Faults.Add(found.TryGetValue(key, out YamlNode? at) ? at.Place : node.Place, sentence);
+        Dictionary<string, YamlNode> places = new(outer);
+        foreach ((string key, YamlNode value) in found) places[key == "stream" ? "socket" : key] = value;
+        return new(uplink, place, places);
     }
 
     private IEnumerable<SwitchTopologyDeclaration> Topologies(string name, YamlNode node, string[] ports)

@@ -22,6 +22,12 @@ internal static class SwitchReading
         return macs;
     }
 
+    /// <summary>An uplink with one more thing said about it; as it was where that was a fault.</summary>
+    public static SwitchPortDeclaration WithUplink(SwitchPortDeclaration port, string? value, Func<SwitchUplinkDeclaration, string, SwitchUplinkDeclaration> with) => value is null ? port : port with { Uplink = with(port.Uplink!, value) };
+
+    /// <inheritdoc cref="WithUplink(SwitchPortDeclaration, string?, Func{SwitchUplinkDeclaration, string, SwitchUplinkDeclaration})"/>
+    public static SwitchPortDeclaration WithUplink(SwitchPortDeclaration port, double? value, Func<SwitchUplinkDeclaration, double, SwitchUplinkDeclaration> with) => value is not { } number ? port : port with { Uplink = with(port.Uplink!, number) };
+
     /// <summary>How bad a link is.</summary>
     public static LinkConditions? Link(YamlNode node, ValueReader read)
     {

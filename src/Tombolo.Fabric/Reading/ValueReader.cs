@@ -39,6 +39,9 @@ internal sealed partial class ValueReader(string key, string subject, ReadingCon
     /// <summary>A share, written in percent: 0.5%.</summary>
     public double? Share(YamlNode node) => Quantities.TryShare(Plain(node) ?? "", out double share) ? share : Wrong<double>(node, Quantities.ShareRule);
 
+    /// <summary>How many times as fast: 0, 0.5, 10.</summary>
+    public double? Factor(YamlNode node) => Quantities.TryFactor(Plain(node) ?? "", out double factor) ? factor : Wrong<double>(node, Quantities.FactorRule);
+
     /// <summary>A duration: 50us, 500ms, 5s, 2m, 1h.</summary>
     public TimeSpan? Duration(YamlNode node, TimeSpan most, TimeSpan least = default)
     {

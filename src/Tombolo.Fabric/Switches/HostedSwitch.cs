@@ -86,10 +86,11 @@ public sealed class HostedSwitch : IAsyncDisposable
     private async Task ApplyAsync(SwitchDeclaration old, SwitchDeclaration wanted)
     {
         Dictionary<string, SwitchPortDeclaration> before = old.Ports.ToDictionary(port => port.Name), after = wanted.Ports.ToDictionary(port => port.Name);
+        TopologyOptions[] topologies = [.. wanted.Topologies.Select(Translation.ToTopology)];
         foreach (string gone in before.Keys.Except(after.Keys)) await Switch.RemovePortAsync(gone);
-        foreach (SwitchPortDeclaration port in after.Values.Where(port => !before.ContainsKey(port.Name))) await Switch.AddPortAsync(Translation.ToPort(wanted, port, _paths));
+        foreach (SwitchPortDeclaration port in after.Values.Where(port => !before.ContainsKey(port.Name))) await Switch.AddPortAsync(Translation.ToPort(wanted, port, _paths), topologies);
         foreach (SwitchPortDeclaration port in after.Values.Where(port => before.TryGetValue(port.Name, out SwitchPortDeclaration? known) && known != port)) await Switch.SetPortAsync(Translation.ToPort(wanted, port, _paths));
-        await Switch.SetTopologiesAsync([.. wanted.Topologies.Select(Translation.ToTopology)]);
+        await Switch.SetTopologiesAsync(topologies);
     }
 
     private void Keep(SwitchDeclaration now)
@@ -118,7 +119,7 @@ public sealed class HostedSwitch : IAsyncDisposable
     /// <summary>Deletes a socket of ours in the state folder that nobody serves.</summary>
     internal static void DeleteSocket(SwitchPortDeclaration port, FabricPaths paths)
     {
-        if (port.Connects || Path.IsPathRooted(port.Socket)) return;
+        if (port.Connects || port.Socket.Length == 0 || Path.IsPathRooted(port.Socket)) return;
         File.Delete(paths.SocketOf(port));
         File.Delete(paths.SocketOf(port) + ".lock");
     }

@@ -68,7 +68,9 @@ public sealed record SwitchPortAddition
 {
     /// <summary>Its name. One that the file declares begins with the file's settings.</summary>
     public required string Name { get; init; }
-    /// <summary>The vhost-user socket: a file name in the state folder, or an absolute path; null: SWITCH-PORT.sock.</summary>
+    /// <summary>What it leads to, where it is to be an uplink; null: a network card, or what the file declares.</summary>
+    public SwitchUplinkDeclaration? Uplink { get; init; }
+    /// <summary>The vhost-user socket, or a stream uplink's: a file name in the state folder, or an absolute path; null: SWITCH-PORT.sock.</summary>
     public string? Socket { get; init; }
     /// <summary>Whether the other side listens.</summary>
     public bool? Connects { get; init; }

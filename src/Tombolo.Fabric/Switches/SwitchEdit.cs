@@ -16,7 +16,8 @@ internal sealed class SwitchEdit(string fabric, SwitchDeclaration declared)
         if (!SwitchReader.IsName(name)) throw new FabricException($"'{name}' is no name for a port; it must be a letter followed by at most 30 letters, digits, '-' and '_'.");
         if (now.Ports.Any(port => port.Name == name)) throw new FabricException($"Switch {now.Name} has a port '{name}' already.");
         SwitchPortDeclaration? known = declared.Ports.FirstOrDefault(port => port.Name == name);
-        SwitchPortDeclaration port = known ?? new() { Name = name, Socket = $"{now.Name}-{name}.sock" };
+        SwitchPortDeclaration port = addition.Uplink is { } uplink ? UplinkRules.Start(name, uplink, learns: addition.Settings is { Macs: null, AnySource: null })
+            : known ?? new() { Name = name, Socket = $"{now.Name}-{name}.sock" };
         port = Changed(port with
         {
             Socket = addition.Socket ?? port.Socket,
@@ -24,8 +25,10 @@ internal sealed class SwitchEdit(string fabric, SwitchDeclaration declared)
             Mode = addition.Mode ?? port.Mode,
             Queues = addition.Queues ?? port.Queues,
         }, addition.Settings);
-        if (port.Macs.Count == 0 && !port.Learns) port = port with { Macs = [SwitchReader.DefaultMac(fabric, now.Name, name)] };
+        if (port.Uplink is null && port.Macs.Count == 0 && !port.Learns) port = port with { Macs = [SwitchReader.DefaultMac(fabric, now.Name, name)] };
         if (addition.Socket is { } socket && !Path.IsPathRooted(socket) && socket.Contains('/', StringComparison.Ordinal)) throw new FabricException($"The socket of port '{name}' is '{socket}'; it must be a file name, for a socket in the state folder, or an absolute path.");
+        string problems = string.Join(' ', UplinkRules.Problems(port, $"port '{name}'").Select(static problem => problem.Sentence).Concat(UplinkRules.Claims(port).Intersect(now.Ports.SelectMany(UplinkRules.Claims)).Select(claim => $"Another port of switch {now.Name} {claim.Words}; only one can.")));
+        if (problems.Length > 0) throw new FabricException(problems);
         CheckMacs(now, port);
         IReadOnlyList<string> topologies = addition.Topologies ?? Usual(now, name, known is not null);
         return Move(now with { Ports = [.. now.Ports, port] }, name, new() { To = topologies });

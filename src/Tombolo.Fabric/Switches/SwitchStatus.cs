@@ -31,7 +31,7 @@ public sealed record SwitchPortStatus
 {
     /// <summary>Its settings.</summary>
     public required SwitchPortDeclaration Settings { get; init; }
-    /// <summary>The vhost-user socket.</summary>
+    /// <summary>The vhost-user socket, or a stream uplink's; empty for an uplink that has none.</summary>
     public required string Socket { get; init; }
     /// <summary>The front end's process; null where none is attached.</summary>
     public int? ProcessId { get; init; }

@@ -17,6 +17,9 @@ internal sealed class FaultList(string file)
 
     public bool Any => _faults.Count > 0;
 
+    /// <summary>How many there are so far, as many as are kept at the most.</summary>
+    public int Count => _faults.Count;
+
     public void Add(Place place, string sentence)
     {
         if (_faults.Count < Most) _faults.Add(new(file, place.Line, place.Column, Printable(sentence)));
