@@ -70,6 +70,10 @@ public sealed record FabricPaths(string Root, string Name)
     /// <param name="grants">The grants.</param>
     public string SocketOf(GrantsDeclaration grants) => Path.Combine(Folder, grants.Socket);
 
+    /// <summary>The socket of a window of grants.</summary>
+    /// <param name="window">The window.</param>
+    public string SocketOf(GrantWindowDeclaration window) => Path.Combine(Folder, window.Socket);
+
     /// <summary>Holds the domains that the store was told of.</summary>
     public string GrantDomains => Path.Combine(Folder, GrantDomainsName);
 

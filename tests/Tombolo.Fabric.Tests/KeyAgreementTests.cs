@@ -15,6 +15,7 @@ public sealed partial class KeyAgreementTests
         ["mailbox"] = Names(Keys.Mailbox),
         ["store"] = Names(Keys.Store),
         ["grants"] = Names(Keys.Grants),
+        ["window"] = Names(Keys.GrantWindow),
         ["regions"] = Names(Keys.Regions),
         ["switch"] = Names(Keys.Switch),
         ["port"] = Names(Keys.Port),
@@ -66,7 +67,7 @@ public sealed partial class KeyAgreementTests
     public void ReferencePage_EachSectionsTable_HasTheParsersKeysAndNoOthers()
     {
         string[] parts = Heading().Split(Text("fabric-yaml.md"));
-        (string Heading, string Section)[] tables = [("The top", "top"), ("mailboxes", "mailbox"), ("store", "store"), ("regions", "regions"), ("switches", "switch"), ("members", "port"), ("uplinks", "uplink"), ("links", "link"), ("topologies", "topology"), ("machines", "machine"), ("policy", "policy")];
+        (string Heading, string Section)[] tables = [("The top", "top"), ("mailboxes", "mailbox"), ("store", "store"), ("grants", "grants"), ("windows", "window"), ("regions", "regions"), ("switches", "switch"), ("members", "port"), ("uplinks", "uplink"), ("links", "link"), ("topologies", "topology"), ("machines", "machine"), ("policy", "policy")];
         foreach ((string heading, string section) in tables)
             Row().Matches(parts.First(part => part.StartsWith(heading + "\n", StringComparison.Ordinal))).Select(row => row.Groups[1].Value).ShouldBe(_parser[section], section);
         foreach (string key in _parser["disk"].Concat(_parser["who"])) Text("fabric-yaml.md").ShouldContain($"{key}");
@@ -74,6 +75,9 @@ public sealed partial class KeyAgreementTests
 
     [Fact]
     public void Example_Demo_HasNoFaults() => Yaml.Good(Text("fabric.yaml")).Machines.Count.ShouldBe(3);
+
+    [Fact]
+    public void Example_Grants_HasNoFaults() => Yaml.Good(Text("grants.yaml")).Grants.ShouldNotBeNull().Windows.ShouldHaveSingleItem().Places.ShouldBe(3);
 
     private static string[] Properties(JsonElement section) => [.. section.GetProperty("properties").EnumerateObject().Select(property => property.Name)];
 

@@ -81,13 +81,19 @@ internal sealed partial class GuestTrial(TemporaryFolder folder) : IAsyncDisposa
         return output;
     }
 
-    // The kernel unpacks archives one after the other; a plain one begins at a multiple of four.
-    private static string WithTools(string initrd, string path, string[] tools)
+    private static string WithTools(string initrd, string path, string[] tools) => WithPrograms(initrd, path, tools.Select(tool => Path.Combine(_tools.Value, tool)));
+
+    /// <summary>Makes an initial file system that has more programs, in /bin.</summary>
+    /// <param name="initrd">The one without them.</param>
+    /// <param name="path">The new one.</param>
+    /// <param name="programs">Files that are to be there.</param>
+    public static string WithPrograms(string initrd, string path, IEnumerable<string> programs)
     {
+        // The kernel unpacks archives one after the other; a plain one begins at a multiple of four.
         using FileStream stream = File.Create(path);
         using (FileStream image = File.OpenRead(initrd)) image.CopyTo(stream);
         stream.Write(new byte[(4 - (stream.Length % 4)) % 4]);
-        foreach (string tool in tools) WriteEntry(stream, $"bin/{tool}", 0x81ED, File.ReadAllBytes(Path.Combine(_tools.Value, tool)));   // a file that all may run
+        foreach (string program in programs) WriteEntry(stream, $"bin/{Path.GetFileName(program)}", 0x81ED, File.ReadAllBytes(program));   // a file that all may run
         WriteEntry(stream, "TRAILER!!!", 0, []);
         return path;
     }

@@ -27,13 +27,13 @@ internal static class GrantCommand
         GrantChoice choice = new();
         Argument<string[]> messages = new("message") { Description = "What to send, one message after the other, each at most 4096 bytes. Without any: each line of the standard input.", Arity = ArgumentArity.ZeroOrMore };
         Option<bool> json = CommonOptions.Json();
-        ExampleCommand command = new("offer", "Offers messages to whoever accepts, through a granted page, and ends when the last one was taken.", "tombolo grant offer --domain 1 hello", "date | tombolo grant offer --domain 1 --json") { messages, json };
+        ExampleCommand command = new("offer", "Offers messages to whoever accepts, through a granted page, and ends when the last one was taken.", "tombolo grant offer --domain 1 hello", "date | tombolo grant offer --window pages --json") { messages, json };
         command.SetAction(async (parsed, stop) =>
         {
             string[] given = parsed.GetRequiredValue(messages);
             foreach (string message in given) Check(message);
             await using StoreClient store = await choice.StoreAsync(parsed, context, stop);
-            using IDomain domain = GrantClient.Connect(choice.ClientOf(parsed));
+            using IDomain domain = await choice.StandAsync(parsed, store);
             await using GrantOffer offer = await GrantOffer.StartAsync(store, domain, choice.KeysOf(parsed));
             try
             {
@@ -62,7 +62,7 @@ internal static class GrantCommand
             int most = parsed.GetValue(count);
             if (most < 0) throw new CommandException($"--count is {most}; it must be 0 or more", ExitCode.WrongUse);
             await using StoreClient store = await choice.StoreAsync(parsed, context, stop);
-            using IDomain domain = GrantClient.Connect(choice.ClientOf(parsed));
+            using IDomain domain = await choice.StandAsync(parsed, store);
             await using GrantAccept accept = await GrantAccept.StartAsync(store, domain, choice.KeysOf(parsed));
             try
             {

@@ -127,6 +127,17 @@ internal static class StatusCommand
         screen.Line();
         screen.Line($"Grants at {grants.Socket}: {(grants.IsUp ? "ready" : "dead")}");
         screen.Line($"{grants.Grants} grants of {grants.Pages} pages, {grants.Ports} ports{(grants.Domains.Count == 0 ? "" : $"; domains {string.Join(", ", grants.Domains)}")}");
+        foreach (GrantWindowStatus window in grants.Windows) Describe(screen, window);
+    }
+
+    private static void Describe(Screen screen, GrantWindowStatus window)
+    {
+        screen.Line();
+        screen.Line($"Window {window.Name} at {window.Socket}: {(window.IsUp ? "ready" : "dead")}{(window.TookOver ? ", took over from a host that was killed" : "")}; {ByteSize.Format(window.WindowBytes)}, domains {window.First} to {window.First + window.Places - 1}");
+        if (window.Members.Count == 0) return;
+        TextTable table = new("domain", "machine", "pid", "pages granted", "ports");
+        foreach (GrantMemberStatus member in window.Members) _ = table.Row(Number(member.Domain), member.Machine ?? "-", Number(member.ProcessId), Number(member.Pages), Number(member.Ports));
+        screen.Table(table);
     }
 
     private static void Describe(Screen screen, MailboxStatus mailbox)

@@ -23,12 +23,18 @@ public sealed record FabricDeclaration
     /// <summary>Its machines, in the order of the file.</summary>
     public IReadOnlyList<MachineDeclaration> Machines { get; init; } = [];
 
+    /// <summary>The domain that a machine is in a window of grants.</summary>
+    /// <param name="machine">The machine's name.</param>
+    /// <param name="window">The window.</param>
+    /// <returns>Null where the machine does not attach to it.</returns>
+    public int? DomainOf(string machine, GrantWindowDeclaration window) => SlotOf(machine, window.Name) is { } place ? window.First + place - 1 : null;
+
     /// <summary>The declaration with every default written out.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, FabricJson.Default.FabricDeclaration);
 
-    /// <summary>The number that a machine has among a mailbox's peers: 1 for the first machine of the file that joins it, and so on. The one machine of a window of regions has 1.</summary>
+    /// <summary>The number that a machine has among a mailbox's peers: 1 for the first machine of the file that joins it, and so on. The one machine of a window of regions has 1. In a window of grants it is the machine's place.</summary>
     /// <param name="machine">The machine's name.</param>
-    /// <param name="mailbox">The mailbox's or the regions' name.</param>
+    /// <param name="mailbox">The mailbox's, the regions' or the window's name.</param>
     /// <returns>Null where the machine does not join the mailbox.</returns>
     public int? SlotOf(string machine, string mailbox)
     {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 namespace Tombolo.Fabric;
 
-/// <summary>The declared service that hands granted pages and event channels over between processes.</summary>
+/// <summary>The declared service that hands granted pages and event channels over between processes, and the windows in which machines have theirs.</summary>
 public sealed record GrantsDeclaration
 {
     /// <summary>Where processes connect, as written: a file name in the state folder, or an absolute path. Default grants.sock.</summary>
@@ -16,4 +16,6 @@ public sealed record GrantsDeclaration
     public int Pages { get; init; } = 65536;
     /// <summary>Ports that each domain may have. Default 1024.</summary>
     public int Ports { get; init; } = 1024;
+    /// <summary>Windows that machines share, in the order of the file.</summary>
+    public IReadOnlyList<GrantWindowDeclaration> Windows { get; init; } = [];
 }

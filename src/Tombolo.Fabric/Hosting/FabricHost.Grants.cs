@@ -21,7 +21,7 @@ public sealed partial class FabricHost
         try
         {
             if (Store is { } store) _domainNews = new(store, Paths.GrantDomains);
-            GrantServer server = GrantServer.Start(Translation.ToGrants(grants, Declaration.Store, Paths), _domainNews, _options.Log);
+            GrantServer server = GrantServer.Start(Translation.ToGrants(grants, Declaration.Store, Paths, SnapshotWindows), _domainNews, _options.Log);
             bool isTooLate;
             lock (_gate) if (!(isTooLate = _isStopped)) _grants = server;
             if (isTooLate)
@@ -31,6 +31,7 @@ public sealed partial class FabricHost
             }
             Say(FabricEventKind.GrantsUp, "grants", $"Grants are served at {socket}.");
             _watches.Add(WatchGrantsAsync(server));
+            foreach (GrantWindowDeclaration window in grants.Windows) await StartWindowAsync(window);
         }
         catch (Exception exception) when (exception is not FabricException && exception is TomboloException or ArgumentException)
         {
@@ -43,6 +44,7 @@ public sealed partial class FabricHost
         if (Grants is { } grants) await grants.DisposeAsync();
         if (_domainNews is { } news) await news.DisposeAsync();
         _domainNews = null;
+        foreach (WindowHost window in _windows.Values) await window.DisposeAsync();
     }
 
     private async Task WatchGrantsAsync(GrantServer server)
@@ -55,7 +57,7 @@ public sealed partial class FabricHost
 
     private async Task<GrantsStatus> DescribeAsync(GrantsDeclaration grants)
     {
-        var status = new GrantsStatus { Socket = Paths.SocketOf(grants) };
+        var status = FabricState.Describe(grants, Paths) with { Windows = [.. grants.Windows.Select(Describe)] };
         if (Grants is not { } server) return status;
         GrantSnapshot now;
         try { now = await server.SnapshotAsync(); }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+using Tombolo.Grants;
 using Tombolo.Ivshmem;
 using Tombolo.Linux;
 using Tombolo.Machines;
@@ -119,7 +120,7 @@ public sealed partial class FabricHost
         {
             qemu = _options.QemuPath ?? (await QemuProgram.FindAsync(null, cancel)) switch
             {
-                { HasDoorbell: false } found when Declaration.Mailboxes.Count + Declaration.Regions.Count > 0 => throw new FabricException($"{found.Path} has no device model ivshmem-doorbell; '{QemuProgram.InstallCommand}' installs one that has."),
+                { HasDoorbell: false } found when Declaration.Mailboxes.Count + Declaration.Regions.Count + (Declaration.Grants?.Windows.Count ?? 0) > 0 => throw new FabricException($"{found.Path} has no device model ivshmem-doorbell; '{QemuProgram.InstallCommand}' installs one that has."),
                 var found => found.Path,
             };
         }
@@ -194,6 +195,7 @@ public sealed partial class FabricHost
         foreach (MachineAttachment attachment in options.Attachments)
         {
             bool isThere = _mailboxes.TryGetValue(attachment.Name, out MailboxFabric? mailbox) ? (await mailbox.SnapshotAsync()).Peers.Any(peer => peer.ProcessId == running.ProcessId)
+                : _windows.TryGetValue(attachment.Name, out WindowHost? pages) ? (await pages.Server.SnapshotAsync()).Peers.Any(peer => peer.Who.ProcessId == running.ProcessId)
                 : !_regions.TryGetValue(attachment.Name, out RegionServer? window) || (await window.SnapshotAsync()).Machine?.Who.ProcessId == running.ProcessId;
             if (isThere) continue;
             _ = await Machines.Machine.EndLeftoverAsync(Paths.Machine(options.Name), _machineHost!);

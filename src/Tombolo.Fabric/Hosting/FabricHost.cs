@@ -108,11 +108,19 @@ public sealed partial class FabricHost : IAsyncDisposable
             await host.StartStoreAsync(store);
             ended.Add("The store and its keeper are ended.");
         }
-        if (declaration.Grants is { } grants && Path.Exists(paths.SocketOf(grants)))
+        if (declaration.Grants is { } grants)
         {
-            File.Delete(paths.SocketOf(grants));   // its daemon is dead, and it had no keeper
-            File.Delete(paths.GrantDomains);
-            ended.Add("What was left of the grants is removed.");
+            foreach (GrantWindowDeclaration window in grants.Windows.Where(window => Path.Exists(paths.SocketOf(window) + FabricPaths.KeeperSuffix)))
+            {
+                await host.StartWindowAsync(window);
+                ended.Add($"Window {window.Name} and its keeper are ended.");
+            }
+            if (Path.Exists(paths.SocketOf(grants)))
+            {
+                File.Delete(paths.SocketOf(grants));   // its daemon is dead, and it had no keeper
+                File.Delete(paths.GrantDomains);
+                ended.Add("What was left of the grants is removed.");
+            }
         }
         foreach (RegionsDeclaration window in declaration.Regions.Where(window => Path.Exists(paths.QemuSocketOf(window) + FabricPaths.KeeperSuffix)))
         {

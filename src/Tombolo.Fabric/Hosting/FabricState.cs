@@ -47,7 +47,12 @@ public static class FabricState
         : new(declaration.Name, OwnerOf(paths), paths.Folder,
             [.. declaration.Mailboxes.Select(mailbox => new MailboxStatus { Name = mailbox.Name, Socket = paths.SocketOf(mailbox), IsUp = false, Clients = mailbox.Clients, SlotBytes = mailbox.SlotBytes })],
             [.. declaration.Machines.Select(machine => Row(declaration, paths, machine, StatusOf(paths.Machine(machine.Name), machine)))])
-        { Regions = [.. declaration.Regions.Select(window => Describe(window, paths))], Switches = [.. declaration.Switches.Select(one => Describe(one, paths))], Store = declaration.Store is { } store ? new() { Socket = paths.SocketOf(store) } : null, Grants = declaration.Grants is { } grants ? new() { Socket = paths.SocketOf(grants) } : null };
+        { Regions = [.. declaration.Regions.Select(window => Describe(window, paths))], Switches = [.. declaration.Switches.Select(one => Describe(one, paths))], Store = declaration.Store is { } store ? new() { Socket = paths.SocketOf(store) } : null, Grants = declaration.Grants is { } grants ? Describe(grants, paths) : null };
+
+    internal static GrantsStatus Describe(GrantsDeclaration grants, FabricPaths paths) => new() { Socket = paths.SocketOf(grants), Windows = [.. grants.Windows.Select(window => Describe(window, paths))] };
+
+    internal static GrantWindowStatus Describe(GrantWindowDeclaration window, FabricPaths paths) =>
+        new() { Name = window.Name, Socket = paths.SocketOf(window), WindowBytes = Translation.ToShape(window).WindowBytes, First = window.First, Places = window.Places };
 
     internal static RegionsStatus Describe(RegionsDeclaration window, FabricPaths paths) =>
         new() { Name = window.Name, QemuSocket = paths.QemuSocketOf(window), ClientSocket = paths.ClientSocketOf(window) };

@@ -51,13 +51,14 @@ public static class Translation
         };
     }
 
-    /// <summary>What a QEMU needs in order to join mailboxes and regions, ours or somebody's own.</summary>
+    /// <summary>What a QEMU needs in order to join mailboxes, regions and windows of grants, ours or somebody's own.</summary>
     /// <param name="declaration">The fabric.</param>
-    /// <param name="names">Names of its mailboxes and regions, in the order of the devices.</param>
+    /// <param name="names">Names of its mailboxes, regions and windows, in the order of the devices.</param>
     /// <param name="paths">The fabric's files.</param>
     /// <exception cref="FabricException">A layout file has faults.</exception>
     public static IEnumerable<MachineAttachment> Attachments(FabricDeclaration declaration, IEnumerable<string> names, FabricPaths paths) => names.Select(name =>
         declaration.Mailboxes.FirstOrDefault(mailbox => mailbox.Name == name) is { } mailbox ? new MachineAttachment(name, paths.SocketOf(mailbox), mailbox.Vectors)
+            : declaration.Grants?.Windows.FirstOrDefault(one => one.Name == name) is { } pages ? new(name, paths.SocketOf(pages), ToShape(pages).Domains)
             : declaration.Regions.First(window => window.Name == name) is var window ? new(name, paths.QemuSocketOf(window), window.Vectors ?? LayoutOf(window).Regions.Count) : null!);
 
     /// <summary>A machine's network cards: in the order of what it attaches to, and of each switch's members.</summary>
@@ -212,8 +213,9 @@ public static class Translation
     /// <param name="grants">The grants.</param>
     /// <param name="store">The store, which says who is which domain; or null.</param>
     /// <param name="paths">The fabric's files.</param>
+    /// <param name="windows">What is granted in the windows, for lists; null: nothing.</param>
     /// <exception cref="FabricException">A user or group is named that does not exist.</exception>
-    public static GrantServerOptions ToGrants(GrantsDeclaration grants, StoreDeclaration? store, FabricPaths paths)
+    public static GrantServerOptions ToGrants(GrantsDeclaration grants, StoreDeclaration? store, FabricPaths paths, Func<GrantSnapshot>? windows = null)
     {
         Dictionary<uint, DomainId> users = [];
         foreach (StoreUser user in store?.Domains ?? []) users[Accounts.User(user.User, "The store")] = new((ushort)user.Domain);
@@ -224,7 +226,40 @@ public static class Translation
             SocketMode = grants.Mode,
             SocketGroup = grants.Group is null ? null : Accounts.Group(grants.Group, "The grants"),
             Quotas = new() { Pages = grants.Pages, Ports = grants.Ports },
-            Identify = (who, wish) => users.TryGetValue(who.UserId, out DomainId domain) ? domain : users.Count == 0 || who.UserId == LinuxProcess.EffectiveUserId ? wish ?? DomainId.Privileged : null,
+            Beside = windows ?? (static () => new([], [], [])),
+            // What is a place of a window is nobody's at the service.
+            Identify = (who, wish) => grants.Windows.Any(window => wish?.Value >= window.First && wish?.Value <= window.Last) ? null
+                : users.TryGetValue(who.UserId, out DomainId domain) ? domain : users.Count == 0 || who.UserId == LinuxProcess.EffectiveUserId ? wish ?? DomainId.Privileged : null,
+        };
+    }
+
+    /// <summary>The layout of a window of grants: the host has a place beside the declared ones.</summary>
+    /// <param name="window">The window.</param>
+    internal static GrantWindowShape ToShape(GrantWindowDeclaration window) => new() { Domains = window.Places + 1, FirstDomain = window.First - 1, Pages = window.Pages, Entries = window.Grants, Ports = window.Ports };
+
+    /// <summary>The options of a window of grants.</summary>
+    /// <param name="declaration">The fabric.</param>
+    /// <param name="window">One of its windows.</param>
+    /// <param name="paths">The fabric's files.</param>
+    /// <param name="host">How the fabric is run.</param>
+    /// <param name="machineOf">Names the declared machine that a process is; null for others.</param>
+    /// <exception cref="FabricException">A group is named that does not exist.</exception>
+    public static WindowHostOptions ToWindow(FabricDeclaration declaration, GrantWindowDeclaration window, FabricPaths paths, FabricHostOptions host, Func<int, string?> machineOf)
+    {
+        uint? group = window.Group is null ? null : Accounts.Group(window.Group, $"Window {window.Name}");
+        return new()
+        {
+            SocketPath = paths.SocketOf(window),
+            Shape = ToShape(window),
+            Doorbell = options => options with
+            {
+                SocketMode = window.Mode,
+                SocketGroup = group,
+                MemoryName = $"{declaration.Name}-{window.Name}",
+                KeeperCommand = host.KeeperCommand,
+                PreferredId = who => machineOf(who.ProcessId) is { } machine && declaration.SlotOf(machine, window.Name) is { } place ? new PeerId((ushort)place) : null,
+                ReservedIds = declaration.Machines.Select(machine => declaration.SlotOf(machine.Name, window.Name)).OfType<int>().ToHashSet(),
+            },
         };
     }
 

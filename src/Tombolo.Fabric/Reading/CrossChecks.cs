@@ -17,6 +17,9 @@ internal sealed class CrossChecks(FaultList faults, FabricPaths paths, IReadOnly
     /// <summary>The grants, where they are declared.</summary>
     public Declared<GrantsDeclaration>? Grants { get; init; }
 
+    /// <summary>The windows of the grants.</summary>
+    public IReadOnlyList<Declared<GrantWindowDeclaration>> Windows { get; init; } = [];
+
     /// <summary>The store, where one is declared.</summary>
     public Declared<StoreDeclaration>? Store { get; init; }
 
@@ -31,6 +34,8 @@ internal sealed class CrossChecks(FaultList faults, FabricPaths paths, IReadOnly
         foreach (Declared<RegionsDeclaration> window in regions) CheckRegions(window);
         foreach (DeclaredSwitch one in Switches) CheckSwitch(one);
         new SwitchChecks(faults, Switches, machines).Run();
+        foreach (Declared<GrantWindowDeclaration> window in Windows) CheckSocket(window.Of("socket"), $"'socket' of window {window.Value.Name}", window.Value.Socket, paths.SocketOf(window.Value));
+        new WindowChecks(faults, Windows, machines, Store?.Value).Run([.. mailboxes.Select(one => ("A mailbox", one.Value.Name)), .. regions.Select(one => ("Regions", one.Value.Name)), .. Switches.Select(one => ("A switch", one.Value.Name))]);
         CheckSameSockets();
         foreach (Declared<MachineDeclaration> machine in machines) CheckMachine(machine);
         CheckRoom();
@@ -42,6 +47,7 @@ internal sealed class CrossChecks(FaultList faults, FabricPaths paths, IReadOnly
         IEnumerable<(string Owner, Place Place, string Socket)> all = mailboxes.Select(one => ($"Mailbox {one.Value.Name}", one.Of("socket"), paths.SocketOf(one.Value)))
             .Concat(Store is null ? [] : [("The store", Store.Of("socket"), paths.SocketOf(Store.Value))])
             .Concat(Grants is null ? [] : [("The grants", Grants.Of("socket"), paths.SocketOf(Grants.Value))])
+            .Concat(Windows.Select(one => ($"Window {one.Value.Name}", one.Of("socket"), paths.SocketOf(one.Value))))
             .Concat(regions.SelectMany(one => new[] { ($"Regions {one.Value.Name}", one.Of("qemu"), paths.QemuSocketOf(one.Value)), ($"Regions {one.Value.Name}", one.Of("clients"), paths.ClientSocketOf(one.Value)) }))
             .Concat(Switches.SelectMany(one => one.Ports.Where(static port => port.Value.Socket.Length > 0).Select(port => ($"Member {port.Value.Name} of switch {one.Value.Name}", port.Of("socket"), paths.SocketOf(port.Value)))));
         foreach (var same in all.GroupBy(one => one.Socket).Where(group => group.Count() > 1))
@@ -112,7 +118,9 @@ internal sealed class CrossChecks(FaultList faults, FabricPaths paths, IReadOnly
     {
         MachineDeclaration machine = declared.Value;
         string what = $"of machine {machine.Name}";
-        foreach (YamlScalar name in declared.Texts("attach")) CheckName(name, $"'attach' {what} names {(Switches.Count > 0 ? "mailbox, regions or switch" : regions.Count == 0 ? "mailbox" : "mailbox or regions")}", [.. mailboxes.Select(one => one.Value.Name), .. regions.Select(one => one.Value.Name), .. Switches.Select(one => one.Value.Name)], "there are no mailboxes.");
+        string kinds = Windows.Count > 0 ? "mailbox, regions, switch or window" : Switches.Count > 0 ? "mailbox, regions or switch" : regions.Count == 0 ? "mailbox" : "mailbox or regions";
+        string[] known = [.. mailboxes.Select(one => one.Value.Name), .. regions.Select(one => one.Value.Name), .. Switches.Select(one => one.Value.Name), .. Windows.Select(one => one.Value.Name)];
+        foreach (YamlScalar name in declared.Texts("attach")) CheckName(name, $"'attach' {what} names {kinds}", known, "there are no mailboxes.");
         foreach (YamlScalar name in declared.Texts("after"))
         {
             if (name.Text == machine.Name) faults.Add(name.Place, $"'after' {what} names the machine itself.");

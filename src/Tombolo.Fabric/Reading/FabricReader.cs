@@ -32,9 +32,10 @@ internal sealed partial class FabricReader(ReadingContext context, string runtim
         SwitchReader switchReader = new(context, name, machines);
         List<DeclaredSwitch> switches = [.. Named(draft.Switches, "switches", MailboxNamePattern(), "a letter followed by at most 30 letters, digits, '-' and '_'").Select(switchReader.Read)];
         Declared<StoreDeclaration>? store = draft.Store is { } node ? Store(node) : null;
-        Declared<GrantsDeclaration>? grants = draft.Grants is { } part ? Grants(part) : null;
+        List<Declared<GrantWindowDeclaration>> windows = [];
+        Declared<GrantsDeclaration>? grants = draft.Grants is { } part ? Grants(part, windows) : null;
         new PolicyReader(context, mailboxes, regions).Apply(draft.Policy);
-        new CrossChecks(Faults, new FabricPaths(runtimeRoot, name), mailboxes, regions, machines) { Store = store, Switches = switches, Grants = grants }.Run();
+        new CrossChecks(Faults, new FabricPaths(runtimeRoot, name), mailboxes, regions, machines) { Store = store, Switches = switches, Grants = grants, Windows = windows }.Run();
         return Faults.Any ? null : new()
         {
             Name = name,
@@ -67,7 +68,7 @@ internal sealed partial class FabricReader(ReadingContext context, string runtim
         if (node is null or YamlScalar { IsNull: true }) yield break;
         if (node is not YamlMap map)
         {
-            Faults.Add(node.Place, $"'{section}' is {node.Kind}; it must be names with what they are, such as '{section}: {{ {section switch { "machines" => "vm0", "regions" => "phone", "switches" => "lan", _ => "genz" }}: {{ … }} }}'.");
+            Faults.Add(node.Place, $"'{section}' is {node.Kind}; it must be names with what they are, such as '{section}: {{ {section switch { "machines" => "vm0", "regions" => "phone", "switches" => "lan", "windows" => "pages", _ => "genz" }}: {{ … }} }}'.");
             yield break;
         }
         foreach ((YamlScalar name, YamlNode value) in map.Entries)
@@ -92,10 +93,18 @@ internal sealed partial class FabricReader(ReadingContext context, string runtim
         return new(store, node.Place, found);
     }
 
-    private Declared<GrantsDeclaration> Grants(YamlNode node)
+    private Declared<GrantsDeclaration> Grants(YamlNode node, List<Declared<GrantWindowDeclaration>> windows)
     {
-        (GrantsDeclaration grants, IReadOnlyDictionary<string, YamlNode> found) = Keys.Grants.Read(node, new(), "the grants", context);
-        return new(grants, node.Place, found);
+        (GrantsDraft draft, IReadOnlyDictionary<string, YamlNode> found) = Keys.Grants.Read(node, new(new(), null), "the grants", context);
+        int next = 1;   // windows without a 'first' follow the one before
+        foreach ((YamlScalar Name, YamlNode Value) entry in Named(draft.Windows, "windows", MailboxNamePattern(), "a letter followed by at most 30 letters, digits, '-' and '_'"))
+        {
+            string name = entry.Name.Text;
+            (GrantWindowDeclaration window, IReadOnlyDictionary<string, YamlNode> keys) = Keys.GrantWindow.Read(entry.Value, new() { Name = name, Socket = $"{name}.sock", First = next }, $"window {name}", context);
+            windows.Add(new(window, entry.Name.Place, keys));
+            next = window.Last + 1;
+        }
+        return new(draft.Value with { Windows = [.. windows.Select(one => one.Value)] }, node.Place, found);
     }
 
     private Declared<RegionsDeclaration> Regions((YamlScalar Name, YamlNode Value) entry)

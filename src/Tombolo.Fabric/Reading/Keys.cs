@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using Tombolo.Fabric.Yaml;
 using Tombolo.Machines;
+using Tombolo.Store;
 using Tombolo.Switching;
 
 namespace Tombolo.Fabric.Reading;
@@ -57,14 +58,28 @@ internal static class Keys
         new("keys", (store, node, read) => store with { Keys = StoreReading.Nodes(node, read) ?? store.Keys }),
     ]);
 
-    public static Section<GrantsDeclaration> Grants { get; } = new(
+    /// <summary>What is under windows is read by <see cref="FabricReader"/>.</summary>
+    public static Section<GrantsDraft> Grants { get; } = new(
     [
-        new("socket", (grants, node, read) => grants with { Socket = read.Text(node) ?? grants.Socket }),
-        new("mode", (grants, node, read) => grants with { Mode = read.Mode(node) ?? grants.Mode }),
-        new("group", (grants, node, read) => grants with { Group = read.Text(node) ?? grants.Group }),
-        new("offers", (grants, node, read) => grants with { Offers = read.Texts(node) ?? grants.Offers }),
-        new("pages", (grants, node, read) => grants with { Pages = read.Number(node, 1, 1 << 20) ?? grants.Pages }),
-        new("ports", (grants, node, read) => grants with { Ports = read.Number(node, 1, 1 << 17) ?? grants.Ports }),
+        new("socket", (draft, node, read) => draft with { Value = draft.Value with { Socket = read.Text(node) ?? draft.Value.Socket } }),
+        new("mode", (draft, node, read) => draft with { Value = draft.Value with { Mode = read.Mode(node) ?? draft.Value.Mode } }),
+        new("group", (draft, node, read) => draft with { Value = draft.Value with { Group = read.Text(node) ?? draft.Value.Group } }),
+        new("offers", (draft, node, read) => draft with { Value = draft.Value with { Offers = read.Texts(node) ?? draft.Value.Offers } }),
+        new("pages", (draft, node, read) => draft with { Value = draft.Value with { Pages = read.Number(node, 1, 1 << 20) ?? draft.Value.Pages } }),
+        new("ports", (draft, node, read) => draft with { Value = draft.Value with { Ports = read.Number(node, 1, 1 << 17) ?? draft.Value.Ports } }),
+        new("windows", (draft, node, _) => draft with { Windows = node }),
+    ]);
+
+    public static Section<GrantWindowDeclaration> GrantWindow { get; } = new(
+    [
+        new("socket", (window, node, read) => window with { Socket = read.Text(node) ?? window.Socket }),
+        new("mode", (window, node, read) => window with { Mode = read.Mode(node) ?? window.Mode }),
+        new("group", (window, node, read) => window with { Group = read.Text(node) ?? window.Group }),
+        new("places", (window, node, read) => window with { Places = read.Number(node, 1, Limits.MostPlaces) ?? window.Places }),
+        new("first", (window, node, read) => window with { First = read.Number(node, 1, DomainId.Highest) ?? window.First }),
+        new("pages", (window, node, read) => window with { Pages = read.Number(node, 1, Limits.MostWindowPages) ?? window.Pages }),
+        new("grants", (window, node, read) => window with { Grants = read.Number(node, Limits.LeastLines, Limits.MostLines) ?? window.Grants }),
+        new("ports", (window, node, read) => window with { Ports = read.Number(node, Limits.LeastLines, Limits.MostLines) ?? window.Ports }),
     ]);
 
     public static Section<RegionsDeclaration> Regions { get; } = new(
@@ -212,6 +227,10 @@ internal static class Limits
     public const long MostChannels = 1L << 30;
     /// <summary>What the mailbox takes.</summary>
     public const int MostSlot = 1 << 20;
+    /// <summary>A window of grants has a place for the host beside them, and QEMU looks at 8 bits of a vector, one for each place.</summary>
+    public const int MostPlaces = 255;
+    /// <summary>What the layout of a window of grants takes (docs/specs/grant-window.md).</summary>
+    public const int MostWindowPages = 524288, LeastLines = 64, MostLines = 65536;
 }
 
 /// <summary>What stands at the top of a file, not yet judged.</summary>
@@ -222,6 +241,9 @@ internal sealed record FabricDraft(string? Name, YamlNode? Mailboxes, YamlNode? 
 
     public YamlNode? Grants { get; init; }
 }
+
+/// <summary>The grants, their windows not yet judged.</summary>
+internal sealed record GrantsDraft(GrantsDeclaration Value, YamlNode? Windows);
 
 /// <summary>A switch, its ports and topologies not yet judged.</summary>
 internal sealed record SwitchDraft(SwitchDeclaration Value, YamlNode? Members, YamlNode? Topologies);

@@ -33,7 +33,7 @@ internal sealed class GrantLoop : IDisposable
         (_options, _listener, _isGrace, _observer, _log) = (options, listener, isGrace, observer, log);
         _start = options.Time.GetTimestamp();
         _book = new(options.Quotas);
-        _requests = new(_book);
+        _requests = new(_book, options.Beside);
         _processes = new(options.SocketPath + ".processes");
         if (isGrace) _processes.Load();
         _epoll.Add(listener, EpollEvents.Readable, ListenerToken);

@@ -7,7 +7,7 @@ using Tombolo.Wire;
 namespace Tombolo.Grants;
 
 /// <summary>What each request does to the book. Descriptors that came with a request are checked in number before.</summary>
-internal sealed class GrantRequests(GrantBook book)
+internal sealed class GrantRequests(GrantBook book, Func<GrantSnapshot> beside)
 {
     /// <summary>Does a request of a process that said who it is.</summary>
     /// <exception cref="GrantException">It cannot be.</exception>
@@ -53,10 +53,11 @@ internal sealed class GrantRequests(GrantBook book)
     private GrantAnswer List(BookMember member, uint skip)
     {
         bool seesAll = member.Domain == DomainId.Privileged;
+        GrantSnapshot others = beside();
         string[] lines =
         [
-            .. book.Grants().Where(grant => seesAll || grant.From == member.Domain || grant.To == member.Domain).Select(GrantLines.Of),
-            .. book.Ports().Where(port => seesAll || port.Domain == member.Domain || port.Remote == member.Domain).Select(GrantLines.Of),
+            .. book.Grants().Concat(others.Grants).Where(grant => seesAll || grant.From == member.Domain || grant.To == member.Domain).Select(GrantLines.Of),
+            .. book.Ports().Concat(others.Ports).Where(port => seesAll || port.Domain == member.Domain || port.Remote == member.Domain).Select(GrantLines.Of),
         ];
         StringBuilder text = new();
         foreach (string line in lines.Skip((int)Math.Min(skip, int.MaxValue)))

@@ -24,6 +24,8 @@ public sealed record GrantServerOptions
     /// After a start in the place of a server that was killed: how long to wait for the processes that it had, at the most; until they have come back, nobody is told that something is not there. Default 10 s.
     /// </summary>
     public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(10);
+    /// <summary>What lists show beside what this server hands over, such as the windows of guests; called on the server's loop. Default nothing.</summary>
+    public Func<GrantSnapshot> Beside { get; init; } = static () => new([], [], []);
     /// <summary>The clock. Default the system's.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 

@@ -178,6 +178,34 @@ public sealed class GrantWindow(Window window, GrantWindowShape shape)
     /// <param name="group">Which 64.</param>
     public ulong PendingOf(int place, int group) => Window.Word64(Shape.AreaOf(place) + Shape.PendingAt + (8L * group)).ReadAcquire();
 
+    /// <summary>Whether anybody ever became a place.</summary>
+    internal bool WasUsed(int place) => Window.View(Shape.AreaOf(place), 8).ReadAcquire32(4) != 0;
+
+    /// <summary>A place's grants as a list shows them: those that follow each other in one line.</summary>
+    internal IEnumerable<GrantInfo> GrantsOf(int place, string who)
+    {
+        GrantEntry first = default;
+        int pages = 0;
+        for (uint reference = GrantRef.First; reference <= Shape.Entries; reference++)
+        {
+            GrantEntry entry = reference < Shape.Entries ? Entry(place, new(reference)) : default;
+            if (pages > 0 && entry == first with { Frame = first.Frame + (uint)pages })
+            {
+                pages++;
+                continue;
+            }
+            if (pages > 0) yield return new(Shape.DomainOf(place), new(reference - (uint)pages), pages, first.Domain, first.Flags.HasFlag(GrantFlags.ReadOnly), first.IsMapped ? 1 : 0, !first.IsGrant, who);
+            (first, pages) = (entry, entry.IsGrant || entry.IsMapped ? 1 : 0);
+        }
+    }
+
+    /// <summary>A place's ports as a list shows them.</summary>
+    internal IEnumerable<PortInfo> PortsOf(int place, string who)
+    {
+        for (uint port = GrantWindowShape.FirstPort; port < Shape.Ports; port++)
+            if (Port(place, new(port)) is { State: not PortState.Free } word) yield return new(Shape.DomainOf(place), new(port), word.Domain, word.State == PortState.Interdomain ? word.Port : null, who);
+    }
+
     /// <summary>Becomes a place: nothing is left of whoever was it before, but for its pages that others still have mapped.</summary>
     public void Arrive(int place)
     {

@@ -29,12 +29,14 @@ public sealed class WindowHost : IAsyncDisposable, IDoorbellObserver
     private readonly StoreServer? _store;
     private readonly CopyDesk? _desk;
     private readonly WindowDomain _host;
+    private readonly int[] _processes;   // by place, 0 where nobody is; written on the server's loop
     private Task _told = Task.CompletedTask;   // what the store was told last; only the server's loop goes on from it
 
     private WindowHost(WindowHostOptions options, StoreServer? store, CopyDesk? desk, ILogger? log)
     {
         (_store, _desk) = (store, desk);
         GrantWindowShape shape = options.Shape;
+        _processes = new int[shape.Domains];
         Server = DoorbellServer.Start(options.Doorbell(new()) with
         {
             SocketPath = options.SocketPath,
@@ -52,6 +54,7 @@ public sealed class WindowHost : IAsyncDisposable, IDoorbellObserver
             Words = new(Server.Window, GrantWindowShape.Read(Server.Window));
             _host = WindowDomain.Join(Server.Resident!, Server.Memory, Rung);
             _desk?.Add(Words);
+            if (Server.TookOver) Rung();   // what was asked for while no host was there
         }
         catch
         {
@@ -89,6 +92,7 @@ public sealed class WindowHost : IAsyncDisposable, IDoorbellObserver
     {
         _isLaidOut.Wait();
         if (Words is null || !IsPlace(id)) return;
+        Volatile.Write(ref _processes[id.Value], who.ProcessId);
         Words.Forget(id.Value);   // also what a host that died had no time for
         Tell(() => IntroduceAsync(id.Value));
     }
@@ -99,7 +103,9 @@ public sealed class WindowHost : IAsyncDisposable, IDoorbellObserver
     /// <inheritdoc/>
     void IDoorbellObserver.Left(PeerId id)
     {
-        if (!IsPlace(id)) return;
+        _isLaidOut.Wait();
+        if (Words is null || !IsPlace(id)) return;
+        Volatile.Write(ref _processes[id.Value], 0);
         Words.Forget(id.Value);
         Tell(() => _store!.ReleaseAsync(Words.Shape.DomainOf(id.Value)));
     }
@@ -108,7 +114,32 @@ public sealed class WindowHost : IAsyncDisposable, IDoorbellObserver
     void IDoorbellObserver.Kept(PeerId id, PeerCredentials who)
     {
         _isLaidOut.Wait();
-        if (Words is not null && IsPlace(id)) Tell(() => IntroduceAsync(id.Value));
+        if (Words is null || !IsPlace(id)) return;
+        Volatile.Write(ref _processes[id.Value], who.ProcessId);
+        Tell(() => IntroduceAgainAsync(id.Value));
+    }
+
+    /// <summary>The process that is a domain of this window; 0 where none is. Thread-safe.</summary>
+    /// <param name="domain">The domain.</param>
+    public int ProcessOf(DomainId domain) => Words.Shape.PlaceOf(domain) is { } place ? Volatile.Read(ref _processes[place]) : 0;
+
+    /// <summary>What the tables say now: grants, joined where they follow each other, and ports. A line of another's lies is shown as it stands. Thread-safe.</summary>
+    /// <param name="nameOf">Names a process that is in the window.</param>
+    public GrantSnapshot Snapshot(Func<int, string> nameOf)
+    {
+        List<DomainId> present = [];
+        List<GrantInfo> grants = [];
+        List<PortInfo> ports = [];
+        for (int place = 0; place < Words.Shape.Domains; place++)
+        {
+            int process = place == 0 ? Environment.ProcessId : Volatile.Read(ref _processes[place]);
+            if (process != 0 && place != 0) present.Add(Words.Shape.DomainOf(place));
+            if (!Words.WasUsed(place)) continue;   // reading its pages would only make the kernel find memory for them
+            string who = process == 0 ? "nobody" : nameOf(process);
+            grants.AddRange(Words.GrantsOf(place, who));
+            ports.AddRange(Words.PortsOf(place, who));
+        }
+        return new(present, grants, ports);
     }
 
     /// <summary>Stops: the domains keep the memory and each other, but nobody looks after them any more.</summary>
@@ -136,6 +167,13 @@ public sealed class WindowHost : IAsyncDisposable, IDoorbellObserver
         await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         try { await what(); }
         catch (Exception exception) when (exception is TomboloException or ObjectDisposedException) { }
+    }
+
+    // A store that survived with us has the domain's ring still; a new one must be given it.
+    private async Task IntroduceAgainAsync(int place)
+    {
+        if (_store!.TookOver && (await _store.SnapshotAsync()).Domains.Contains(Words.Shape.DomainOf(place))) return;
+        await IntroduceAsync(place);
     }
 
     private async Task IntroduceAsync(int place)

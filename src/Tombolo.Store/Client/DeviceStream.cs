@@ -3,17 +3,18 @@ using Tombolo.Linux;
 
 namespace Tombolo.Store;
 
-/// <summary>The store of a Xen host, seen from within a domain through Linux's device /dev/xen/xenbus.</summary>
+/// <summary>The host's store, seen from within a domain: through Linux's device /dev/xen/xenbus on Xen, through that of tombolo_grant.ko in a QEMU guest.</summary>
 /// <remarks>
 /// The kernel takes one message per write, of at most 4096 bytes with its header, and answers on read like a socket; transactions and watches end when the device is closed. A watch that the server refuses
-/// is refused by the write itself. Source: Linux drivers/xen/xenbus/xenbus_dev_frontend.c.
+/// is refused by the write itself. Source: Linux drivers/xen/xenbus/xenbus_dev_frontend.c. tombolo_grant.ko (guest/linux/grant_store.c) hands on bytes: it takes as many as its ring has room for, the
+/// rest when there is room again.
 /// </remarks>
 internal sealed class DeviceStream : IStoreStream
 {
     private const ulong Device = 1, End = 2;
     private readonly SafeFd _device, _end = EventFd.Create();
     private readonly Epoll _epoll = new();
-    private readonly SemaphoreSlim _readable = new(0);   // may count a wake-up too many, never one too few
+    private readonly SemaphoreSlim _readable = new(0), _writable = new(0);   // may count a wake-up too many, never one too few
     private volatile bool _isClosed;
 
     private DeviceStream(SafeFd device) => _device = device;
@@ -28,7 +29,7 @@ internal sealed class DeviceStream : IStoreStream
         DeviceStream stream = new(CharacterDevice.OpenBoth(path));
         try
         {
-            stream._epoll.Add(stream._device, EpollEvents.Readable | EpollEvents.EdgeTriggered, Device);
+            stream._epoll.Add(stream._device, EpollEvents.Readable | EpollEvents.Writable | EpollEvents.EdgeTriggered, Device);
             stream._epoll.Add(stream._end, EpollEvents.Readable, End);
         }
         catch
@@ -42,21 +43,22 @@ internal sealed class DeviceStream : IStoreStream
         return stream;
     }
 
-    public ValueTask SendAsync(ReadOnlyMemory<byte> messages, Action<StoreHeader, int> refused)
+    public async ValueTask SendAsync(ReadOnlyMemory<byte> messages, Action<StoreHeader, int> refused)
     {
         for (int at = 0; at < messages.Length;)
         {
-            ReadOnlySpan<byte> rest = messages.Span[at..];
-            _ = StoreHeader.TryRead(rest, out StoreHeader header);
-            int length = StoreHeader.Size + (int)header.Length;
-            SocketResult result;
-            do result = CharacterDevice.Write(_device, rest[..length]);
-            while (result.Errno == Errno.Interrupted);
-            if (result.Errno != 0) refused(header, result.Errno);
-            else if (result.Bytes != length) throw new StoreException($"The store's device took {result.Bytes} of a message's {length} bytes.");
-            at += length;
+            _ = StoreHeader.TryRead(messages.Span[at..], out StoreHeader header);
+            int end = at + StoreHeader.Size + (int)header.Length, errno = 0;
+            for (int from = at; from < end && errno == 0;)
+            {
+                SocketResult result = CharacterDevice.Write(_device, messages.Span[from..end]);
+                if (result.IsMoved) from += result.Bytes;
+                else if (result.Errno == Errno.WouldBlock) await WaitForRoomAsync();
+                else if (result.Errno != Errno.Interrupted) errno = from == at && result.Errno != 0 ? result.Errno : throw new StoreException($"The store's device takes no more of a message: error {result.Errno}.");
+            }
+            if (errno != 0) refused(header, errno);
+            at = end;
         }
-        return default;
     }
 
     public async ValueTask<int> ReceiveAsync(Memory<byte> buffer)
@@ -78,12 +80,20 @@ internal sealed class DeviceStream : IStoreStream
         _ = EventFd.Signal(_end);
     }
 
+    private async ValueTask WaitForRoomAsync()
+    {
+        await _writable.WaitAsync();
+        if (_isClosed) throw new StoreException("The store's device was closed.");
+    }
+
     private void Wait()
     {
         var reports = new EpollReport[2];
         while (!_isClosed)
         {
-            if (_epoll.Wait(reports, Timeout.InfiniteTimeSpan) > 0) _ = _readable.Release();
+            if (_epoll.Wait(reports, Timeout.InfiniteTimeSpan) == 0) continue;
+            _ = _readable.Release();
+            if (_writable.CurrentCount == 0) _ = _writable.Release();   // nobody else releases it
         }
         _epoll.Dispose();
         _end.Dispose();
