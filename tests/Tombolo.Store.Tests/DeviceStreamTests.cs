@@ -30,6 +30,16 @@ public sealed class DeviceStreamTests : IDisposable
         (await client.ReadAsync("/a")).ShouldBe("/a");
     }
 
+    /// <summary>A device that takes bytes rather than messages (tombolo_grant.ko's) takes a part when it is full, and the rest later.</summary>
+    [Fact]
+    public async Task Device_ThatIsFull_GetsTheRestWhenThereIsRoom()
+    {
+        using Terminal terminal = new();
+        await using StoreClient client = await StoreClient.ConnectAsync(terminal.Path);
+        for (int i = 0; i < 200; i++) _ = client.WriteAsync("/unanswered", new string('v', 4000)).AsTask().ContinueWith(static ended => ended.Exception, TaskScheduler.Default);   // many times what a terminal holds
+        (await client.ReadAsync("/after").AsTask().WaitAsync(Watchdog.Limit)).ShouldBe("/after");
+    }
+
     [Fact]
     public async Task Dispose_EndsWhatWaits()
     {

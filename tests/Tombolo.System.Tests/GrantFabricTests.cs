@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-using System.Diagnostics;
 using Shouldly;
 using Tombolo.Fabric;
 using Tombolo.Linux;
@@ -134,7 +133,7 @@ public sealed class GrantFabricTests : IDisposable
 
     private static XenCommand Accept(XenShell guest) => guest.Start("echo $$ >/tmp/grant.pid; exec tombolo grant accept -k /offers/lasting");
 
-    private static Task SayAsync(XenShell guest, string line) => guest.RunAsync($"echo {line} >/tmp/lines");
+    private static async Task SayAsync(XenShell guest, string line) => _ = await guest.RunAsync($"echo {line} >/tmp/lines");
 
     private static async Task KillAsync(XenShell guest, XenCommand program)
     {

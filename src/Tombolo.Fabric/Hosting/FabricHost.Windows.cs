@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using System.Collections.Concurrent;
 using Tombolo.Grants;
+using Tombolo.Linux;
 
 namespace Tombolo.Fabric;
 

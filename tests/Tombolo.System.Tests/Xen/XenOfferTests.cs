@@ -119,7 +119,7 @@ public sealed class XenOfferTests(XenMachine xen)
 
     private XenCommand Accept(string keys) => xen.B.Start($"echo $$ >/tmp/grant.pid; exec tombolo grant accept -k {keys}");
 
-    private Task SayAsync(string line) => xen.A.RunAsync($"echo {line} >/tmp/lines");
+    private async Task SayAsync(string line) => _ = await xen.A.RunAsync($"echo {line} >/tmp/lines");
 
     private static async Task KillAsync(XenShell domain, XenCommand program)
     {
