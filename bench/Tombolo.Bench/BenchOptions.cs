@@ -16,6 +16,9 @@ internal sealed record BenchOptions
     /// <summary>Folder with Debian's xenstored and its shim, or null where it could not be had.</summary>
     public string? Xenstored { get; init; }
 
+    /// <summary>What Open vSwitch's packages hold, or null where they could not be had.</summary>
+    public string? OpenVSwitch { get; init; }
+
     /// <summary>The guest's kernel, or null: then nothing is measured in guests.</summary>
     public string? Kernel { get; init; }
 
@@ -52,6 +55,7 @@ internal sealed record BenchOptions
             Tombolo = given["--tombolo"],
             Stock = given.GetValueOrDefault("--stock"),
             Xenstored = given.GetValueOrDefault("--xenstored"),
+            OpenVSwitch = given.GetValueOrDefault("--openvswitch"),
             Kernel = given.GetValueOrDefault("--kernel"),
             Initramfs = given.GetValueOrDefault("--initramfs"),
             ZeroMqInitramfs = given.GetValueOrDefault("--zeromq"),

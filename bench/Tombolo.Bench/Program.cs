@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// tombolo-bench report --native FOLDER --tombolo PROGRAM [--stock PROGRAM] [--xenstored FOLDER] [--kernel FILE --initramfs FILE --zeromq FILE] --out FILE [--only PART,…] [--quick]     measure everything, write the results
+// tombolo-bench report --native FOLDER --tombolo PROGRAM [--stock PROGRAM] [--xenstored FOLDER] [--openvswitch FOLDER] [--kernel FILE --initramfs FILE --zeromq FILE] --out FILE [--only PART,…] [--quick]     measure everything, write the results
 // The rest are the parts that run in processes of their own:
 // tombolo-bench serve SOCKET doorbell|mailbox                                       a server, until standard input ends
 // tombolo-bench ping|pong SOCKET doorbell|doorbell-edge|mailbox COUNT WARM-UP       one side of a round trip

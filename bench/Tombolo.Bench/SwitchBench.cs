@@ -43,11 +43,12 @@ internal sealed class SwitchBench(BenchOptions options)
 
     private IEnumerable<(string, Func<bool, SwitchSubject>, bool)> Subjects()
     {
-        yield return ("Tombolo, one data thread", static _ => new OurSwitch(2), false);
-        yield return ($"Tombolo, with {IdlePorts} idle ports more", static _ => new OurSwitch(2 + IdlePorts), true);
+        yield return ("Tombolo, one data thread", static _ => new OurSwitch(), false);
+        yield return ($"Tombolo, with {IdlePorts} ports more, a driver at each", static _ => new OurSwitch(idlePorts: IdlePorts), true);
+        yield return ("Tombolo, two queue pairs a port", static _ => new OurSwitch(queues: 2), true);
         yield return ("testpmd's vhost forwarding (looks at no address)", static isLarge => new TestpmdVhost(isLarge), false);
-        if (File.Exists(OpenVSwitch.Program)) yield return ("Open vSwitch with DPDK, two flows", static _ => new OpenVSwitch(), false);
-        else _missing.Add("Open vSwitch with DPDK (`openvswitch-switch-dpdk`) is not installed here.");
+        if (options.OpenVSwitch is { } root) yield return ("Open vSwitch with DPDK, two flows", _ => new OpenVSwitch(root), false);
+        else _missing.Add("Open vSwitch with DPDK (`openvswitch-switch-dpdk`) could not be had here.");
         if (Environment.IsPrivilegedProcess) yield return ("Linux bridge, two taps (all in the generator's system calls)", static _ => new LinuxBridge(), false);
         else _missing.Add("The Linux bridge needs root, for a network namespace.");
     }
@@ -93,13 +94,13 @@ internal sealed class SwitchBench(BenchOptions options)
     // With drivers attached that send nothing, all rings are asleep.
     private string Idle()
     {
-        using var subject = new OurSwitch(2 + IdlePorts);
+        using var subject = new OurSwitch(idlePorts: IdlePorts);
         using var traffic = new TestpmdTraffic($"{Environment.ProcessId}-idle", subject, isLarge: false);
         Pause.For(TimeSpan.FromSeconds(0.5));
         double before = ProcessUsage.Of(subject.ProcessId).CpuSeconds;
         double seconds = options.IsQuick ? 1 : 10;
         Pause.For(TimeSpan.FromSeconds(seconds));
-        return string.Create(CultureInfo.InvariantCulture, $"**Idle**: with two drivers attached and {IdlePorts} ports more, our process took {ProcessUsage.Of(subject.ProcessId).CpuSeconds - before:0.00} s of processor time in {seconds:0} s.");
+        return string.Create(CultureInfo.InvariantCulture, $"**Idle**: with {2 + IdlePorts} drivers attached, our process took {ProcessUsage.Of(subject.ProcessId).CpuSeconds - before:0.00} s of processor time in {seconds:0} s.");
     }
 
     private void Add(string subject, string column, double value, int round)

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+using Tombolo.TestPeers;
+
 namespace Tombolo.Bench;
 
 /// <summary>Something that joins two ports, on core 0. It is gone when this object is.</summary>
@@ -10,6 +12,9 @@ internal abstract class SwitchSubject : IDisposable
 
     /// <summary>What testpmd's two ports attach to.</summary>
     public virtual (string One, string Other) Devices => (VirtioUser(0), VirtioUser(1));
+
+    /// <summary>How many queue pairs each of testpmd's ports uses.</summary>
+    public virtual int Queues => 1;
 
     /// <summary>What testpmd is to be started with.</summary>
     public virtual IReadOnlyList<string> Prefix => [];
@@ -37,21 +42,41 @@ internal abstract class SwitchSubject : IDisposable
 
     protected string PathOf(int port) => Path.Combine(Folder, $"{port}");
 
-    private string VirtioUser(int port) => $"net_virtio_user{port},path={PathOf(port)},queue_size=512";
+    private string VirtioUser(int port) => $"net_virtio_user{port},path={PathOf(port)},queue_size=512,queues={Queues}";
 }
 
 /// <summary>Ours, with one data thread.</summary>
 internal sealed class OurSwitch : SwitchSubject
 {
     private readonly ChildProgram _program;
+    private readonly ScriptedDriver[] _idle;
 
-    public OurSwitch(int ports)
+    /// <summary>Starts it.</summary>
+    /// <param name="queues">How many queue pairs testpmd uses at each of its ports.</param>
+    /// <param name="idlePorts">How many ports there are besides testpmd's two. Each has a driver, all of whose receive buffers are there, and which sends nothing.</param>
+    public OurSwitch(int queues = 1, int idlePorts = 0)
     {
-        _program = Start("taskset", "-c", "0", Environment.ProcessPath!, "switch", Folder, $"{ports}");
+        Queues = queues;
+        _program = Start("taskset", "-c", "0", Environment.ProcessPath!, "switch", Folder, $"{2 + idlePorts}");
         _ = _program.ReadLine();
+        _idle = [.. Enumerable.Range(2, idlePorts).Select(port =>
+        {
+            var driver = new ScriptedDriver();
+            driver.Attach(PathOf(port));
+            _ = driver.Refill();
+            return driver;
+        })];
     }
 
+    public override int Queues { get; }
+
     public int ProcessId => _program.Id;
+
+    public override void Dispose()
+    {
+        foreach (ScriptedDriver driver in _idle) driver.Dispose();
+        base.Dispose();
+    }
 }
 
 /// <summary>testpmd as a switch of two ports: DPDK's own vhost back end, which looks at no address.</summary>
@@ -65,24 +90,26 @@ internal sealed class TestpmdVhost : SwitchSubject
     }
 }
 
-/// <summary>Open vSwitch with its DPDK data path and two flows. It finds its memory without huge pages if it is told not to insist.</summary>
+/// <summary>Open vSwitch with its DPDK data path and two flows, as bench/openvswitch unpacked it. It finds its memory without huge pages if it is told not to insist.</summary>
 internal sealed class OpenVSwitch : SwitchSubject
 {
-    public const string Program = "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk";
-    private readonly string _database, _daemon;
+    private readonly string _root, _database, _daemon;
 
-    public OpenVSwitch()
+    /// <summary>Starts it.</summary>
+    /// <param name="root">What its packages hold, from the root folder on.</param>
+    public OpenVSwitch(string root)
     {
+        _root = root;
         _database = $"unix:{Path.Combine(Folder, "db.sock")}";
         _daemon = Path.Combine(Folder, "ctl");
         string file = Path.Combine(Folder, "conf.db");
-        Run("ovsdb-tool", "create", file, "/usr/share/openvswitch/vswitch.ovsschema");
-        _ = Start(Quiet("ovsdb-server", file, $"--remote=p{_database}", "-vfile:off", "-vsyslog:off", $"--unixctl={Path.Combine(Folder, "dbctl")}"));
+        Run("bin/ovsdb-tool", "create", file, Path.Combine(root, "usr/share/openvswitch/vswitch.ovsschema"));
+        _ = Start(Quiet("sbin/ovsdb-server", file, $"--remote=p{_database}", "-vfile:off", "-vsyslog:off", $"--unixctl={Path.Combine(Folder, "dbctl")}"));
         _ = Pause.Until(() => File.Exists(Path.Combine(Folder, "db.sock")), TimeSpan.FromSeconds(10));
         Configure("--no-wait", "init");
         Configure("--no-wait", "set", "Open_vSwitch", ".", "other_config:dpdk-init=true", "other_config:dpdk-extra=\"--no-huge --legacy-mem --no-pci -m 1024\"",
             "other_config:pmd-cpu-mask=0x1", "other_config:dpdk-lcore-mask=0x1", "other_config:vhost-sock-dir=.");
-        _ = Start(Quiet(Program, _database, "-vconsole:off", "-vsyslog:off", $"--unixctl={_daemon}"));
+        _ = Start(Quiet("lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk", _database, "-vconsole:off", "-vsyslog:off", $"--unixctl={_daemon}"));
         Configure("--timeout=20", "add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev");
         foreach (int port in new[] { 0, 1 })
         {
@@ -90,22 +117,27 @@ internal sealed class OpenVSwitch : SwitchSubject
             File.CreateSymbolicLink(PathOf(port), $"p{port}");
         }
         string bridge = $"unix:{Path.Combine(Folder, "br0.mgmt")}";
-        Run("ovs-ofctl", "del-flows", bridge);
-        Run("ovs-ofctl", "add-flow", bridge, "in_port=1,actions=output:2");
-        Run("ovs-ofctl", "add-flow", bridge, "in_port=2,actions=output:1");
+        Run("bin/ovs-ofctl", "del-flows", bridge);
+        Run("bin/ovs-ofctl", "add-flow", bridge, "in_port=1,actions=output:2");
+        Run("bin/ovs-ofctl", "add-flow", bridge, "in_port=2,actions=output:1");
         AwaitSockets();
     }
 
     // Its own threads and the one that polls share the core: it takes a while until it has seen both ports.
-    public override void Attached() => _ = Pause.Until(() => !ChildProgram.Said(Here("ovs-vsctl", $"--db={_database}", "--timeout=5", "--columns=link_state", "list", "interface", "p0", "p1")).Contains("down", StringComparison.Ordinal), TimeSpan.FromSeconds(15));
+    public override void Attached() => _ = Pause.Until(() => !ChildProgram.Said(Here("bin/ovs-vsctl", $"--db={_database}", "--timeout=5", "--columns=link_state", "list", "interface", "p0", "p1")).Contains("down", StringComparison.Ordinal), TimeSpan.FromSeconds(15));
 
-    private void Configure(params string[] words) => Run(["ovs-vsctl", $"--db={_database}", .. words]);
+    private void Configure(params string[] words) => Run(["bin/ovs-vsctl", $"--db={_database}", .. words]);
 
     private void Run(params string[] words) => _ = ChildProgram.Said(Here(words));
 
-    private string[] Here(params string[] words) => ["env", $"OVS_RUNDIR={Folder}", $"OVS_DBDIR={Folder}", $"OVS_LOGDIR={Folder}", $"OVS_SYSCONFDIR={Folder}", .. words];
+    private string[] Here(params string[] words) => [.. Variables(), In(words[0]), .. words[1..]];
 
-    private string[] Quiet(params string[] words) => Here(["taskset", "-c", "0", "sh", "-c", "exec \"$@\" >/dev/null 2>&1", "sh", .. words]);
+    private string[] Quiet(params string[] words) => [.. Variables(), "taskset", "-c", "0", "sh", "-c", "exec \"$@\" >/dev/null 2>&1", "sh", In(words[0]), .. words[1..]];
+
+    private string[] Variables() =>
+        ["env", $"LD_LIBRARY_PATH={In("lib/x86_64-linux-gnu")}:{Path.Combine(_root, "lib/x86_64-linux-gnu")}", $"OVS_RUNDIR={Folder}", $"OVS_DBDIR={Folder}", $"OVS_LOGDIR={Folder}", $"OVS_SYSCONFDIR={Folder}"];
+
+    private string In(string path) => Path.Combine(_root, "usr", path);
 }
 
 /// <summary>The kernel's bridge, with a tap for each of testpmd's ports. All of it runs in testpmd's own system calls, on testpmd's core.</summary>

@@ -18,7 +18,7 @@ internal sealed class TestpmdTraffic : IDisposable
     /// <param name="isLarge">Whether a frame of <see cref="LargeBytes"/> fits into one of its buffers.</param>
     public TestpmdTraffic(string name, SwitchSubject subject, bool isLarge)
     {
-        _program = new([.. subject.Prefix, "taskset", "-c", "1", "stdbuf", "-oL", .. Words(name, subject.Devices, isLarge, cpu: 1), "-i", "--forward-mode=io"]);
+        _program = new([.. subject.Prefix, "taskset", "-c", "1", "stdbuf", "-oL", .. Words(name, subject.Devices, isLarge, cpu: 1), $"--rxq={subject.Queues}", $"--txq={subject.Queues}", "-i", "--forward-mode=io"]);
         _program.WriteLine("set burst tx delay 0 retry 1000000");
         _ = Received();   // it answers: its ports are there
     }
