@@ -12,6 +12,7 @@ internal sealed partial class DataThread
     private readonly Chain[] _batch = new Chain[Batch];
     private readonly int[] _ends = new int[Ahead];
     private ForwardingTable _table = new([], []);   // of this batch
+    private StraightRoute? _route;   // of the ring that frames come from, where frames may take the short way
     private readonly DelayLine _line = new();
 
     /// <summary>Takes a ring that frames go to; it is held until another one is, or the batch ends.</summary>
@@ -20,7 +21,7 @@ internal sealed partial class DataThread
         if (_held == ring) return;
         Release();
         ring.Gate.Enter();
-        (_held, _heldPort) = (ring, port);
+        (_held, _heldPort, _straight) = (ring, port, port.StraightTo(ring));
     }
 
     /// <summary>Sends a frame of our own making, as if a port's guest had sent it.</summary>
@@ -42,17 +43,24 @@ internal sealed partial class DataThread
         {
             if (ring.Queue is not { } queue || !ring.IsEnabled) return 0;
             int headerBytes = NetHeader.BytesIn(ring.Features);
+            bool isStraight = poller.Port.IsStraightFrom(ring);
+            _route = isStraight ? poller.Route : null;
             _table = _core.Table;
             while (count < Batch && Take(queue, count) is > 0 and var taken)
             {
                 ReadOnlySpan<GuestBuffer> pieces = TransmitBuffers.Readable;
-                for (int i = 0, from = 0; i < taken; from = _ends[i++]) Receive(poller.Port, ring, _batch[count + i], pieces[from.._ends[i]], headerBytes, now);
+                for (int i = 0, from = 0; i < taken; from = _ends[i++])
+                {
+                    if (isStraight && _ends[i] == from + 1 && TryForward(poller, in pieces[from])) continue;
+                    Receive(poller.Port, ring, _batch[count + i], pieces[from.._ends[i]], headerBytes, now);
+                }
                 count += taken;
             }
+            _route = null;
             Release();   // before what follows: a frame is received before it counts as sent
             if (queue.Fault != RingFault.None) Report(poller.Port, ring, queue.Fault);
             if (count == 0) return 0;
-            for (int i = 0; i < count; i++) queue.Complete(_batch[i], 0);
+            queue.Complete(_batch.AsSpan(0, count));
             queue.Publish();
             if (queue.TakeNotice()) Call(poller.Port, ring);
             return count;
@@ -144,7 +152,7 @@ internal sealed partial class DataThread
     // Over the sender's link, if it has one, to the switch.
     private void Enter(Port port, in Frame frame, int queue, long now)
     {
-        int hint = port.Index + queue;
+        int hint = HintOf(port, queue);
         if (port.FromGuest is not { } link)
         {
             Route(port, frame, hint, now);
@@ -178,7 +186,11 @@ internal sealed partial class DataThread
             _core.NoteUnknown(from, destination);
         }
         else if (to == from) Count(from.Index, PortCounter.ToItself);
-        else Leave(to, frame, hint, now);
+        else
+        {
+            if (_route is { } route && to is VhostPort guest) route.Note(table, (VhostPort)from, guest, frame);
+            Leave(to, frame, hint, now);
+        }
     }
 
     private static bool MaySend(ForwardingTable table, Port from, ulong source)
@@ -244,7 +256,8 @@ internal sealed partial class DataThread
     {
         if (_held is not { } ring) return;
         VhostPort port = _heldPort!;
-        (_held, _heldPort) = (null, null);
+        CountStraight();
+        (_held, _heldPort, _straight) = (null, null, null);
         if (ring.Queue is { } queue)
         {
             queue.Publish();

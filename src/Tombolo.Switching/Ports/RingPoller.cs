@@ -11,6 +11,9 @@ internal sealed class RingPoller(VhostPort port, Vring ring, ulong token)
     /// <summary>Under which epoll reports its kick.</summary>
     public ulong Token => token;
 
+    /// <summary>Where its last frame went.</summary>
+    public StraightRoute Route { get; } = new();
+
     /// <summary>How often it was kicked since it last gave something.</summary>
     public int IdleKicks { get; set; }
 

@@ -7,16 +7,6 @@ internal ref struct ScatterWriter(ReadOnlySpan<GuestBuffer> buffers)
     private ReadOnlySpan<GuestBuffer> _left = buffers[1..];
     private Span<byte> _room = buffers[0].Bytes;
 
-    /// <summary>Writes an offload header and the addresses after it, if they fit into the first buffer: of a constant length, two moves and no call.</summary>
-    public bool TryWriteStart(scoped ReadOnlySpan<byte> start)
-    {
-        const int Whole = NetHeader.Bytes + Frame.HeadBytes;
-        if (_room.Length < Whole) return false;
-        start[..Whole].CopyTo(_room);
-        _room = _room[Whole..];
-        return true;
-    }
-
     public void Write(scoped ReadOnlySpan<byte> bytes)
     {
         while (bytes.Length > _room.Length)

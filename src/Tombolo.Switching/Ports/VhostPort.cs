@@ -8,7 +8,7 @@ namespace Tombolo.Switching;
 /// </remarks>
 internal sealed class VhostPort : Port, IVringUser
 {
-    private const int MostChains = 256, MostTurns = 16;
+    private const int MostChains = 256, MostTurns = 16, StartBytes = NetHeader.Bytes + Frame.HeadBytes;
     private readonly Backlog[] _backlogs;
     private readonly IPortOwner _owner;
     private int[] _receivers = [];   // indices of receive rings that run and are enabled; replaced, never changed
@@ -83,13 +83,11 @@ internal sealed class VhostPort : Port, IVringUser
 
     public override void Deliver(in Frame frame, int hint, DataThread thread)
     {
-        int[] receivers = _receivers;
-        if (receivers.Length == 0)
+        if (ReceiverOf(hint) is not { } ring)
         {
             thread.Count(Index, PortCounter.NotAttached);
             return;
         }
-        Vring ring = Device.Rings[receivers[receivers.Length == 1 ? 0 : (int)((uint)hint % (uint)receivers.Length)]];
         thread.Hold(this, ring);
         if (!ring.TakesFrames)
         {
@@ -104,6 +102,20 @@ internal sealed class VhostPort : Port, IVringUser
         if (frame.Header.MayReceive(ring.Features)) Put(ring, frame, thread);
         else PutAdapted(ring, frame, thread);
     }
+
+    /// <summary>The ring that frames go to; null where there is none.</summary>
+    public Vring? ReceiverOf(int hint)
+    {
+        int[] receivers = _receivers;
+        return receivers.Length == 0 ? null : Device.Rings[receivers[receivers.Length == 1 ? 0 : (int)((uint)hint % (uint)receivers.Length)]];
+    }
+
+    /// <summary>Its ring, held, if frames without offloads can be put there as they are: nobody looks on, and no link is emulated.</summary>
+    public Virtqueue? StraightTo(Vring ring) =>
+        ring.TakesFrames && Capture is null && ToGuest is null && NetHeader.BytesIn(ring.Features) == NetHeader.Bytes ? ring.Queue : null;
+
+    /// <summary>Whether frames can be taken from its ring, held, without a look at them by others.</summary>
+    public bool IsStraightFrom(Vring ring) => Capture is null && FromGuest is null && NetHeader.BytesIn(ring.Features) == NetHeader.Bytes;
 
     /// <summary>How many frames wait for a ring to have room. The ring's gate is held.</summary>
     public int Waiting(Vring ring) => _backlogs[ring.Index / 2].Count;
@@ -220,16 +232,26 @@ internal sealed class VhostPort : Port, IVringUser
 
     private static void Write(in Frame frame, int headerBytes, int buffers, ReadOnlySpan<GuestBuffer> room)
     {
-        Span<byte> start = stackalloc byte[NetHeader.Bytes + Frame.HeadBytes];
-        (frame.Header with { Buffers = (ushort)buffers }).Write(start);
-        frame.Head[..Frame.HeadBytes].CopyTo(start[NetHeader.Bytes..]);
-        var writer = new ScatterWriter(room);
-        if (headerBytes == NetHeader.LegacyBytes)
+        Span<byte> first = room[0].Bytes;
+        int left = frame.Length - Frame.HeadBytes;
+        if (headerBytes != NetHeader.Bytes || first.Length < StartBytes + left || frame.Rest.Length == 0 || frame.Rest[0].Length - frame.Skip < left)
         {
-            writer.Write(start[..NetHeader.LegacyBytes]);
-            writer.Write(start[NetHeader.Bytes..]);
+            WriteScattered(frame, headerBytes, buffers, room);
+            return;
         }
-        else if (!writer.TryWriteStart(start)) writer.Write(start);
+        // The whole frame goes from one piece into one.
+        frame.Header.Write(first, buffers);
+        frame.Head[..Frame.HeadBytes].CopyTo(first[NetHeader.Bytes..]);   // of a constant length: two moves and no call
+        frame.Rest[0].Bytes.Slice(frame.Skip, left).CopyTo(first[StartBytes..]);
+    }
+
+    private static void WriteScattered(in Frame frame, int headerBytes, int buffers, ReadOnlySpan<GuestBuffer> room)
+    {
+        Span<byte> header = stackalloc byte[NetHeader.Bytes];
+        frame.Header.Write(header, buffers);
+        var writer = new ScatterWriter(room);
+        writer.Write(header[..headerBytes]);
+        writer.Write(frame.Head[..Frame.HeadBytes]);
         int left = frame.Length - Frame.HeadBytes, skip = frame.Skip;
         foreach (GuestBuffer piece in frame.Rest)
         {

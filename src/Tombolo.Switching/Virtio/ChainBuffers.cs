@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+using System.Runtime.CompilerServices;
+
 namespace Tombolo.Switching;
 
 /// <summary>Where taken chains put what their descriptors point to. Made once, used again for each frame.</summary>
@@ -33,6 +35,19 @@ public sealed class ChainBuffers
         GuestBuffer[] list = isWritable ? _writable : _readable;
         if ((uint)count >= (uint)list.Length) return false;
         list[count++] = buffer;
+        return true;
+    }
+
+    /// <summary>As above; the caller has checked that the bytes are there.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool TryAdd(nint address, int length, bool isWritable)
+    {
+        ref int count = ref isWritable ? ref _writableCount : ref _readableCount;
+        GuestBuffer[] list = isWritable ? _writable : _readable;
+        int at = count;
+        if ((uint)at >= (uint)list.Length) return false;
+        list[at] = new(address, length);
+        count = at + 1;
         return true;
     }
 

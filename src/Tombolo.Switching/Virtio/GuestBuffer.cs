@@ -7,6 +7,7 @@ namespace Tombolo.Switching;
 /// <remarks>The guest may change the bytes at any moment. Valid until the region is unmapped, which its owner does only after every ring that may use it has been stopped.</remarks>
 public readonly struct GuestBuffer
 {
+    private const int Line = 64;   // bytes of a line of the cache
     private readonly nint _address;
 
     internal GuestBuffer(nint address, int length) => (_address, Length) = (address, length);
@@ -25,7 +26,9 @@ public readonly struct GuestBuffer
     internal unsafe void Prefetch()
     {
         // SAFETY: a prefetch reads nothing as far as the program can see, and an address that is not there does nothing.
-        if (Sse.IsSupported) Sse.Prefetch0((void*)_address);
+        if (!Sse.IsSupported) return;
+        Sse.Prefetch0((void*)_address);
+        if (Length > Line) Sse.Prefetch0((void*)(_address + Line));   // an offload header often ends where a line does
     }
 
     /// <summary>A part of it.</summary>

@@ -63,6 +63,9 @@ public sealed class GuestRegion : IDisposable
         _mapping.Dispose();
     }
 
+    /// <summary>All of it, for those who look up one address after another.</summary>
+    internal MemoryWindow Window => new(Address.Value, SizeBytes, _start);
+
     // The offset is below SizeBytes, and the result is clamped to the region.
     internal GuestBuffer At(ulong offset, ulong lengthBytes) => new(_start + (nint)offset, (int)Math.Min(Math.Min(lengthBytes, SizeBytes - offset), int.MaxValue));
 

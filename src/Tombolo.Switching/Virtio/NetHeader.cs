@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using Tombolo.Wire;
 
 namespace Tombolo.Switching;
@@ -29,6 +30,7 @@ public enum GsoType : byte
 /// <param name="ChecksumStart">From which byte of the frame the sum is taken.</param>
 /// <param name="ChecksumOffset">Where the sum goes, from there.</param>
 /// <param name="Buffers">Towards the driver: how many of its buffers the frame fills.</param>
+[StructLayout(LayoutKind.Sequential, Pack = 2, Size = Bytes)]   // as on the wire
 public readonly record struct NetHeader(byte Flags, byte Gso, ushort HeaderLength, ushort GsoSize, ushort ChecksumStart, ushort ChecksumOffset, ushort Buffers) : IWire<NetHeader>
 {
     /// <summary>As <see cref="Size"/>, a constant.</summary>
@@ -57,21 +59,19 @@ public readonly record struct NetHeader(byte Flags, byte Gso, ushort HeaderLengt
     /// <inheritdoc/>
     public static bool TryRead(ReadOnlySpan<byte> source, out NetHeader value)
     {
-        value = default;
-        if (source.Length < Size) return false;
-        value = new(source[0], source[1], U16(source, 2), U16(source, 4), U16(source, 6), U16(source, 8), U16(source, 10));
-        return true;
+        bool isWhole = source.Length >= Bytes;
+        value = isWhole ? MemoryMarshal.Read<NetHeader>(source) : default;
+        return isWhole;
     }
 
     /// <inheritdoc/>
-    public void Write(Span<byte> destination)
+    public void Write(Span<byte> destination) => MemoryMarshal.Write(destination, this);
+
+    /// <summary>Writes it with another number of buffers.</summary>
+    internal void Write(Span<byte> destination, int buffers)
     {
-        BinaryPrimitives.WriteUInt16LittleEndian(destination[10..], Buffers);
-        (destination[0], destination[1]) = (Flags, Gso);
-        BinaryPrimitives.WriteUInt16LittleEndian(destination[2..], HeaderLength);
-        BinaryPrimitives.WriteUInt16LittleEndian(destination[4..], GsoSize);
-        BinaryPrimitives.WriteUInt16LittleEndian(destination[6..], ChecksumStart);
-        BinaryPrimitives.WriteUInt16LittleEndian(destination[8..], ChecksumOffset);
+        MemoryMarshal.Write(destination, this);
+        BinaryPrimitives.WriteUInt16LittleEndian(destination[(Bytes - sizeof(ushort))..], (ushort)buffers);
     }
 
     /// <inheritdoc/>
@@ -84,9 +84,10 @@ public readonly record struct NetHeader(byte Flags, byte Gso, ushort HeaderLengt
     /// <summary>Whether a driver with these features may have sent this, in front of a frame of so many bytes.</summary>
     /// <param name="features">What was agreed on with the sender.</param>
     /// <param name="frameBytes">The frame's length.</param>
-    public bool MaySend(VirtioFeatures features, int frameBytes)
+    public bool MaySend(VirtioFeatures features, int frameBytes) => (Flags == 0 && Gso == 0) || MaySendOffload(features, frameBytes);
+
+    private bool MaySendOffload(VirtioFeatures features, int frameBytes)
     {
-        if (Flags == 0 && Gso == 0) return true;
         if (Check() != WireFault.None) return false;
         if ((Flags & NeedsChecksum) != 0 && ((features & VirtioFeatures.Checksum) == 0 || ChecksumStart + ChecksumOffset + 2 > frameBytes || ChecksumStart < 14)) return false;
         return IsWithin(features, VirtioFeatures.HostTso4, VirtioFeatures.HostTso6, VirtioFeatures.HostUfo, VirtioFeatures.HostEcn);
@@ -103,6 +104,4 @@ public readonly record struct NetHeader(byte Flags, byte Gso, ushort HeaderLengt
         if ((Gso & EcnFlag) != 0) needed |= ecn;
         return (features & needed) == needed;
     }
-
-    private static ushort U16(ReadOnlySpan<byte> source, int at) => BinaryPrimitives.ReadUInt16LittleEndian(source[at..]);
 }

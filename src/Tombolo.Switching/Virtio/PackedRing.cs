@@ -64,6 +64,20 @@ internal sealed class PackedRing : Virtqueue
         return true;
     }
 
+    internal override bool TryTakeRoom(int bytes, out ushort id, out nint at)
+    {
+        (id, at) = (0, 0);
+        ulong word = WordAt(_next);   // ORDER: as in TryTake
+        if (Fault != RingFault.None || !IsAvailable(FlagsOf(word), _nextWrap)) return false;
+        const ushort Kind = Descriptor.HasNext | Descriptor.IsTable | Descriptor.IsWritable;
+        if ((FlagsOf(word) & Kind) != Descriptor.IsWritable || (uint)word < (uint)bytes || !TryTranslate(_ring.ReadAcquire64(_next * Descriptor.Bytes), (uint)word, out at)) return false;
+        _inFlight?.Take(_ring, _next, 1);
+        Move(ref _next, ref _nextWrap, 1);
+        (_seen, _seenWrap) = (_next, _nextWrap);
+        id = (ushort)(word >> 32);
+        return true;
+    }
+
     public override void PutBack(in Chain chain)
     {
         _inFlight?.PutBack();
@@ -78,18 +92,25 @@ internal sealed class PackedRing : Virtqueue
         ulong flags = (_usedWrap ? (uint)(Descriptor.Available | Descriptor.Used) : 0) | (chain.WritableBytes > 0 ? Descriptor.IsWritable : 0u);
         ulong word = writtenBytes | ((ulong)chain.Id << 32) | (flags << 48);
         if (_firstAt < 0) (_firstAt, _firstWord) = (_used, word);   // shown last, so that the driver sees the whole batch or nothing
-        else _ring.View.WriteRelease64((_used * Descriptor.Bytes) + 8, word);
+        else _ring.WriteRelease64((_used * Descriptor.Bytes) + 8, word);
         Move(ref _used, ref _usedWrap, chain.Descriptors);
         _completed += chain.Descriptors;
         _inFlight?.Complete();
     }
+
+    public override void Complete(ReadOnlySpan<Chain> chains)
+    {
+        foreach (ref readonly Chain chain in chains) Complete(chain, 0);
+    }
+
+    internal override void CompleteRoom(ushort id, int writtenBytes) => Complete(new(id, 1, 0, writtenBytes), (uint)writtenBytes);
 
     public override void Publish()
     {
         if (_firstAt < 0) return;
         _inFlight?.BeforePublish(_used, _usedWrap);
         // ORDER: release; frames and the batch's other descriptors are visible before its first.  PAIRS WITH: virtqueue_get_buf() in the driver.
-        _ring.View.WriteRelease64((_firstAt * Descriptor.Bytes) + 8, _firstWord);
+        _ring.WriteRelease64((_firstAt * Descriptor.Bytes) + 8, _firstWord);
         _firstAt = -1;
         _inFlight?.AfterPublish(_used, _usedWrap);
     }
@@ -124,7 +145,7 @@ internal sealed class PackedRing : Virtqueue
         return IsAvailable(FlagsOf(WordAt(_seen)), _seenWrap);
     }
 
-    private ulong WordAt(int position) => _ring.View.ReadAcquire64((position * Descriptor.Bytes) + 8);
+    private ulong WordAt(int position) => _ring.ReadAcquire64((position * Descriptor.Bytes) + 8);
 
     private static ushort FlagsOf(ulong word) => (ushort)(word >> 48);
 
@@ -145,7 +166,7 @@ internal sealed class PackedRing : Virtqueue
         int at = _next;
         for (int count = 1; ; count++)
         {
-            ulong address = _ring.View.ReadAcquire64(at * Descriptor.Bytes);
+            ulong address = _ring.ReadAcquire64(at * Descriptor.Bytes);
             ushort flags = FlagsOf(word);
             RingFault fault;
             if ((flags & Descriptor.IsTable) == 0) fault = Add(address, (uint)word, flags, buffers, ref readable, ref writable);

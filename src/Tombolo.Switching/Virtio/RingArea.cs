@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using Tombolo.Memory;
 
 namespace Tombolo.Switching;
@@ -16,6 +18,30 @@ internal readonly struct RingArea(GuestBuffer buffer)
         new((void*)_address, _length);
 
     public SharedView View => new(Bytes);
+
+    // As SharedView's, for what every frame does several times: one check, and no span to make.
+    // ORDER: acquire and release; who relies on it says so.
+
+    public ushort ReadAcquire16(int offset) => Volatile.Read(ref At<ushort>(offset));
+
+    public ulong ReadAcquire64(int offset) => Volatile.Read(ref At<ulong>(offset));
+
+    public void WriteRelease16(int offset, ushort value) => Volatile.Write(ref At<ushort>(offset), value);
+
+    public void WriteRelease64(int offset, ulong value) => Volatile.Write(ref At<ulong>(offset), value);
+
+    /// <summary>Writes eight bytes anywhere; others see them, in parts or not, when a word is released after them.</summary>
+    public void WritePlain64(int offset, ulong value) => Unsafe.WriteUnaligned(ref Unsafe.As<ulong, byte>(ref At<ulong>(offset)), value);
+
+    private unsafe ref T At<T>(int offset) where T : unmanaged
+    {
+        if ((uint)offset + (uint)sizeof(T) > (uint)_length) ThrowOutside(offset);   // below 0: huge
+        // SAFETY: within the range, as was just checked; see Bytes for the range itself.
+        return ref *(T*)(_address + offset);
+    }
+
+    [DoesNotReturn]
+    private void ThrowOutside(int offset) => throw new ArgumentOutOfRangeException(nameof(offset), offset, $"The ring's area has {_length} bytes.");
 }
 
 /// <summary>Where a ring's parts lie; <paramref name="InFlight"/> is what is kept beyond our death, if anything.</summary>

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-using Tombolo.Memory;
-
 namespace Tombolo.Switching;
 
 /// <summary>A split ring: a table of descriptors, a ring of what the driver made available, and one of what the device used.</summary>
@@ -24,7 +22,7 @@ internal sealed class SplitRing : Virtqueue
     public SplitRing(GuestMemory memory, in RingSetup setup, in RingAreas areas) : base(memory, setup)
     {
         (_descriptors, _driver, _device, _mask) = (areas.Descriptors, areas.Driver, areas.Device, setup.Size - 1);
-        _used = _device.View.ReadAcquire16(Index);
+        _used = _device.ReadAcquire16(Index);
         // Ours is an in-order device: whatever lies between the used index and the base was taken by one that died, and is taken again.
         _next = _seen = _used;
         if (areas.InFlight is not { } inFlight) return;
@@ -34,7 +32,7 @@ internal sealed class SplitRing : Virtqueue
 
     public override uint Position => _next;
 
-    public override bool HasWork => _next != _seen || _driver.View.ReadAcquire16(Index) != _next;
+    public override bool HasWork => _next != _seen || _driver.ReadAcquire16(Index) != _next;
 
     public static int DriverBytes(int size, bool hasEvents) => Ring + (2 * size) + (hasEvents ? 2 : 0);
 
@@ -44,9 +42,18 @@ internal sealed class SplitRing : Virtqueue
     {
         chain = default;
         if (Fault != RingFault.None || (_next == _seen && !See())) return false;
-        ushort head = _driver.View.ReadAcquire16(Ring + (2 * (_next & _mask)));
+        ushort head = _driver.ReadAcquire16(Ring + (2 * (_next & _mask)));
+        if (head >= Size) return Fail(RingFault.NoSuchDescriptor);
+        (ulong address, ulong rest) = (_descriptors.ReadAcquire64(head * Descriptor.Bytes), _descriptors.ReadAcquire64((head * Descriptor.Bytes) + 8));
+        if (IsAlone(rest) && TryAdd(address, (uint)rest, IsWritable(rest), buffers))
+        {
+            _inFlight?.Take(head);
+            _next++;
+            chain = IsWritable(rest) ? new(head, 1, 0, (int)rest) : new(head, 1, (int)rest, 0);
+            return true;
+        }
         int readable = buffers.ReadableCount, writable = buffers.WritableCount;
-        RingFault fault = Walk(head, buffers, out uint readableBytes, out uint writableBytes);
+        RingFault fault = Walk(new(address, (uint)rest, (ushort)(rest >> 32), (ushort)(rest >> 48)), buffers, out uint readableBytes, out uint writableBytes);
         if (fault != RingFault.None)
         {
             buffers.CutTo(readable, writable);
@@ -58,20 +65,40 @@ internal sealed class SplitRing : Virtqueue
         return true;
     }
 
+    internal override bool TryTakeRoom(int bytes, out ushort id, out nint at)
+    {
+        (id, at) = (0, 0);
+        if (Fault != RingFault.None || (_next == _seen && !See())) return false;
+        ushort head = _driver.ReadAcquire16(Ring + (2 * (_next & _mask)));
+        if (head >= Size) return false;
+        (ulong address, ulong rest) = (_descriptors.ReadAcquire64(head * Descriptor.Bytes), _descriptors.ReadAcquire64((head * Descriptor.Bytes) + 8));
+        if (!IsAlone(rest) || !IsWritable(rest) || (uint)rest < (uint)bytes || !TryTranslate(address, (uint)rest, out at)) return false;
+        _inFlight?.Take(head);
+        _next++;
+        id = head;
+        return true;
+    }
+
     public override void PutBack(in Chain chain)
     {
         _inFlight?.PutBack(chain.Id);
         _next--;
     }
 
-    public override void Complete(in Chain chain, uint writtenBytes)
+    public override void Complete(in Chain chain, uint writtenBytes) => Stage(chain.Id, writtenBytes);
+
+    public override void Complete(ReadOnlySpan<Chain> chains)
+    {
+        foreach (ref readonly Chain chain in chains) Stage(chain.Id, 0);
+    }
+
+    internal override void CompleteRoom(ushort id, int writtenBytes) => Stage(id, (uint)writtenBytes);
+
+    private void Stage(ushort head, uint writtenBytes)
     {
         // ORDER: none here; Publish's release makes the entry visible.
-        int entry = Ring + (8 * ((_used + _staged) & _mask));
-        SharedView device = _device.View;
-        device.WriteRelease32(entry, chain.Id);
-        device.WriteRelease32(entry + 4, writtenBytes);
-        _inFlight?.Complete(chain.Id);
+        _device.WritePlain64(Ring + (8 * ((_used + _staged) & _mask)), head | ((ulong)writtenBytes << 32));
+        _inFlight?.Complete(head);
         _staged++;
     }
 
@@ -81,7 +108,7 @@ internal sealed class SplitRing : Virtqueue
         _used += _staged;
         _staged = 0;
         // ORDER: release; frames and used entries are visible before the index moves.  PAIRS WITH: virtqueue_get_buf() in the driver.
-        _device.View.WriteRelease16(Index, _used);
+        _device.WriteRelease16(Index, _used);
         _inFlight?.Publish(_used);
     }
 
@@ -98,46 +125,49 @@ internal sealed class SplitRing : Virtqueue
             return true;
         }
         return HasEventIndex
-            ? NeedsEvent(_driver.View.ReadAcquire16(Ring + (2 * Size)), now, before)
-            : (_driver.View.ReadAcquire16(Flags) & NoInterrupt) == 0;
+            ? NeedsEvent(_driver.ReadAcquire16(Ring + (2 * Size)), now, before)
+            : (_driver.ReadAcquire16(Flags) & NoInterrupt) == 0;
     }
 
     public override void DisableKicks()
     {
         // With event indices the old wish, once passed, asks for nothing for 65,535 buffers.
-        if (!HasEventIndex) _device.View.WriteRelease16(Flags, NoNotify);
+        if (!HasEventIndex) _device.WriteRelease16(Flags, NoNotify);
     }
 
     public override bool EnableKicks()
     {
-        if (HasEventIndex) _device.View.WriteRelease16(Ring + (8 * Size), _seen);
-        else _device.View.WriteRelease16(Flags, 0);
+        if (HasEventIndex) _device.WriteRelease16(Ring + (8 * Size), _seen);
+        else _device.WriteRelease16(Flags, 0);
         // ORDER: full; see TakeNotice.  PAIRS WITH: virtqueue_kick_prepare() in the driver.
         Interlocked.MemoryBarrier();
-        return _driver.View.ReadAcquire16(Index) != _seen;
+        return _driver.ReadAcquire16(Index) != _seen;
     }
 
     // ORDER: acquire; what the driver wrote before it moved the index is visible.  PAIRS WITH: the driver's release of avail.idx.
     private bool See()
     {
-        ushort seen = _driver.View.ReadAcquire16(Index);
+        ushort seen = _driver.ReadAcquire16(Index);
         if (seen == _next) return false;
         if ((ushort)(seen - _next) > Size) return Fail(RingFault.IndexJumped);
         _seen = seen;
         return true;
     }
 
-    private RingFault Walk(ushort head, ChainBuffers buffers, out uint readable, out uint writable)
+    // The second word of a descriptor: length (4), flags (2), next (2).
+    private static bool IsAlone(ulong rest) => (rest & ((ulong)(Descriptor.HasNext | Descriptor.IsTable) << 32)) == 0;
+
+    private static bool IsWritable(ulong rest) => (rest & ((ulong)Descriptor.IsWritable << 32)) != 0;
+
+    private RingFault Walk(Descriptor descriptor, ChainBuffers buffers, out uint readable, out uint writable)
     {
         readable = writable = 0;
         ReadOnlySpan<byte> table = _descriptors.Bytes;
-        int count = Size, left = Size, index = head;
+        int count = Size, left = Size - 1;
         bool isInTable = false;
         while (true)
         {
-            if (index >= count) return RingFault.NoSuchDescriptor;
-            if (left-- == 0) return RingFault.ChainTooLong;
-            Descriptor descriptor = Descriptor.Read(table, index);
+            int index = descriptor.Next;
             if ((descriptor.Flags & Descriptor.IsTable) != 0)
             {
                 if (isInTable) return RingFault.IndirectNested;
@@ -145,11 +175,15 @@ internal sealed class SplitRing : Virtqueue
                 table = found;
                 (count, index, isInTable) = (found.Length / Descriptor.Bytes, 0, true);
                 left = count;
-                continue;
             }
-            if (Add(descriptor.Address, descriptor.Length, descriptor.Flags, buffers, ref readable, ref writable) is not RingFault.None and var fault) return fault;
-            if ((descriptor.Flags & Descriptor.HasNext) == 0) return RingFault.None;
-            index = descriptor.Next;
+            else
+            {
+                if (Add(descriptor.Address, descriptor.Length, descriptor.Flags, buffers, ref readable, ref writable) is not RingFault.None and var fault) return fault;
+                if ((descriptor.Flags & Descriptor.HasNext) == 0) return RingFault.None;
+            }
+            if (index >= count) return RingFault.NoSuchDescriptor;
+            if (left-- == 0) return RingFault.ChainTooLong;
+            descriptor = Descriptor.Read(table, index);
         }
     }
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 
 namespace Tombolo.Switching;
 
 /// <summary>The device's side of one virtqueue: takes the buffers that a driver makes available, and gives them back, in order.</summary>
 /// <remarks>
-/// Theory of operation. <see cref="TryTake"/> copies each descriptor once and judges the copy; <see cref="Complete"/> stages what goes back and <see cref="Publish"/>
+/// Theory of operation. <see cref="TryTake"/> copies each descriptor once and judges the copy; <see cref="Complete(in Chain, uint)"/> stages what goes back and <see cref="Publish"/>
 /// shows all of it to the driver at once, so that a batch costs one visible store. Buffers go back in the order in which they were taken, which makes a dead device's work
 /// recoverable: everything from the used index on is simply taken again. A ring whose driver lies has a <see cref="Fault"/> from then on and gives nothing more.
 /// Every loop is bounded by our own numbers, and no method allocates. Not thread-safe: whoever uses it holds its gate.
@@ -16,6 +17,7 @@ public abstract class Virtqueue
     private readonly GuestMemory _memory;
     private readonly bool _tables;
     private int _hint;
+    private MemoryWindow _window;
 
     private protected Virtqueue(GuestMemory memory, in RingSetup setup)
     {
@@ -74,6 +76,13 @@ public abstract class Virtqueue
     /// <returns>False where nothing is available, or the driver lied: then <see cref="Fault"/> says how.</returns>
     public abstract bool TryTake(ChainBuffers buffers, out Chain chain);
 
+    /// <summary>Takes the next buffer if it is the simplest there is: one descriptor for the device to write to, of at least so many bytes, in the region of the one before.</summary>
+    /// <param name="bytes">How many bytes, more than 0.</param>
+    /// <param name="id">What names it.</param>
+    /// <param name="at">Where they are; the driver may change them at any moment.</param>
+    /// <returns>False where there is no such buffer: nothing has happened then, and <see cref="TryTake"/> finds out why.</returns>
+    internal abstract bool TryTakeRoom(int bytes, out ushort id, out nint at);
+
     /// <summary>Undoes the last <see cref="TryTake"/> that was neither completed nor put back.</summary>
     /// <param name="chain">What it gave.</param>
     public abstract void PutBack(in Chain chain);
@@ -82,6 +91,13 @@ public abstract class Virtqueue
     /// <param name="chain">The oldest buffer that is not completed yet.</param>
     /// <param name="writtenBytes">How many bytes were written into it.</param>
     public abstract void Complete(in Chain chain, uint writtenBytes);
+
+    /// <summary>Gives back buffers into which nothing was written, as <see cref="Complete(in Chain, uint)"/> does.</summary>
+    /// <param name="chains">The oldest buffers that are not completed yet.</param>
+    public abstract void Complete(ReadOnlySpan<Chain> chains);
+
+    /// <summary>Gives back what <see cref="TryTakeRoom"/> took.</summary>
+    internal abstract void CompleteRoom(ushort id, int writtenBytes);
 
     /// <summary>Shows the driver all that was completed, at once.</summary>
     public abstract void Publish();
@@ -106,6 +122,15 @@ public abstract class Virtqueue
         return false;
     }
 
+    /// <summary>Puts the bytes of a chain's only descriptor into the list, if they lie where the last ones did. False says nothing.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private protected bool TryAdd(ulong address, uint length, bool isWritable, ChainBuffers buffers) =>
+        _window.TryTranslate(address, length, out nint at) && buffers.TryAdd(at, (int)length, isWritable);
+
+    /// <summary>Where bytes are, if they lie where the last ones did. False says nothing.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private protected bool TryTranslate(ulong address, uint length, out nint at) => _window.TryTranslate(address, length, out at);
+
     /// <summary>Puts a descriptor's bytes, checked, into the list.</summary>
     private protected RingFault Add(ulong address, uint length, ushort flags, ChainBuffers buffers, ref uint readable, ref uint writable)
     {
@@ -116,6 +141,7 @@ public abstract class Virtqueue
         ref uint sum = ref isWritable ? ref writable : ref readable;
         if (length > int.MaxValue - sum) return RingFault.TooManyBytes;
         sum += length;
+        if (TryAdd(address, length, isWritable, buffers)) return RingFault.None;
         while (length > 0)   // once, but where a run of guest memory lies in two regions
         {
             if (!_memory.TryTranslate(new GuestAddress(address), length, ref _hint, out GuestBuffer buffer)) return RingFault.OutsideMemory;
@@ -123,6 +149,7 @@ public abstract class Virtqueue
             address += (uint)buffer.Length;
             length -= (uint)buffer.Length;
         }
+        _window = _memory.Regions[_hint].Window;
         return RingFault.None;
     }
 
