@@ -53,6 +53,8 @@ internal sealed class SteppedSwitch : IDisposable
         Turn();
     }
 
+    public void Change(int port, Func<PortOptions, PortOptions> with) => _loop.ChangePort(with(Port(port).Options));
+
     /// <summary>Every frame that has come to a port.</summary>
     public List<(byte[] Header, byte[] Frame)> Received(int port)
     {
