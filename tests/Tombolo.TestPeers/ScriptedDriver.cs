@@ -180,10 +180,23 @@ public sealed class ScriptedDriver : IDisposable
         return ring.Queue.Outstanding;
     }
 
+    /// <summary>Kicks, if the device asks for it.</summary>
     public void Kick(int ring)
     {
-        if (_rings[ring].Queue.NeedsKick()) _ = EventFd.Signal(_rings[ring].Kick);
+        if (!_rings[ring].Queue.NeedsKick())
+        {
+            KicksSpared++;
+            return;
+        }
+        KicksSent++;
+        _ = EventFd.Signal(_rings[ring].Kick);
     }
+
+    /// <summary>Kicks that the device had asked for.</summary>
+    public int KicksSent { get; private set; }
+
+    /// <summary>Kicks that it had not, and that were not made.</summary>
+    public int KicksSpared { get; private set; }
 
     public void Detach()
     {

@@ -76,8 +76,8 @@ internal sealed partial class DataThread
     private int Take(Virtqueue queue, int first)
     {
         TransmitBuffers.Clear();
-        int taken = 0;
-        for (int from = 0; taken < Ahead && from <= ChainBuffers.SparePieces && queue.TryTake(TransmitBuffers, out _batch[first + taken]); from = _ends[taken++])
+        int taken = 0, most = Math.Min(Ahead, Batch - first);   // more may have come than there is room for in the batch
+        for (int from = 0; taken < most && from <= ChainBuffers.SparePieces && queue.TryTake(TransmitBuffers, out _batch[first + taken]); from = _ends[taken++])
         {
             _ends[taken] = TransmitBuffers.ReadableCount;
             if (_ends[taken] > from) TransmitBuffers.Readable[from].Prefetch();

@@ -236,6 +236,7 @@ internal sealed partial class DataThread : IDisposable
         Vring ring = poller.Ring;
         if (!ring.Gate.TryEnter()) return;   // it is reported again
         bool isKicked = ring.Queue is not null && ring.Kick is { } kick && EventFd.TryRead(kick, out _);
+        if (isKicked && ring.IsTransmit) ring.Queue!.DisableKicks();   // it is looked at in every turn now
         ring.Gate.Exit();
         if (!isKicked) return;
         Count(poller.Port.Index, PortCounter.Kicks);
@@ -278,7 +279,7 @@ internal sealed partial class DataThread : IDisposable
     {
         if (poller.Ring.Kick is null && poller.Ring.Queue is not null) return false;   // nobody would wake it
         if (!poller.Ring.Gate.TryEnter()) return false;
-        bool came = poller.Ring is { IsUsable: true, Queue: { } queue } && queue.EnableKicks();
+        bool came = poller.Ring is { IsUsable: true, Queue: { } queue } && (queue.EnableKicks() || queue.HasWork);   // what was seen and is not taken yet: nobody kicks for that again
         if (came) poller.Ring.Queue!.DisableKicks();
         poller.Ring.Gate.Exit();
         return !came;

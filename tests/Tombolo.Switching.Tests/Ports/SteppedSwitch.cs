@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Tombolo.Testing;
 
@@ -20,10 +21,10 @@ internal sealed class SteppedSwitch : IDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly SwitchLoop _loop;
 
-    public SteppedSwitch(int ports, Func<PortOptions, PortOptions>? with = null, Func<int, ScriptedDriver>? driver = null)
+    public SteppedSwitch(int ports, Func<PortOptions, PortOptions>? with = null, Func<int, ScriptedDriver>? driver = null, ILogger? log = null)
     {
         PortOptions[] all = [.. Enumerable.Range(0, ports).Select(index => new PortOptions { Name = SwitchRig.NameOf(index), SocketPath = _folder[SwitchRig.NameOf(index)], Macs = [SwitchRig.MacOf(index)] })];
-        _loop = new(new() { Ports = [.. all.Select(with ?? (static port => port))] }, NullLogger.Instance, Time);
+        _loop = new(new() { Ports = [.. all.Select(with ?? (static port => port))] }, log ?? NullLogger.Instance, Time);
         Drivers = [.. Enumerable.Range(0, ports).Select(index => driver?.Invoke(index) ?? new ScriptedDriver())];
         for (int i = 0; i < ports; i++) Attach(i);
         Turn();
@@ -45,6 +46,15 @@ internal sealed class SteppedSwitch : IDisposable
         _loop.RunOnce();
         for (int i = 0; i < 40; i++) _ = Thread.Turn(mayWait: false);
         while (Thread.Turn(mayWait: false)) { }
+    }
+
+    /// <summary>A turn that may sleep, on a thread of its own. When this returns it has looked at everything, and waits for somebody to wake it.</summary>
+    public Task Sleep()
+    {
+        long before = Thread.Sleeps;
+        Task turn = Task.Factory.StartNew(() => _ = Thread.Turn(mayWait: true), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        Testing.Watchdog.Until(() => Thread.Sleeps > before, "the data thread sleeps");
+        return turn;
     }
 
     public void Send(int from, byte[] frame, byte[]? header = null)
