@@ -8,7 +8,7 @@ internal sealed partial class DataThread
 {
     // From a ring, through the table, to rings.
 
-    private const int Batch = 64, Ahead = 16;   // so many frames are fetched into the cache before the first of them is looked at
+    private const int Batch = 64, Ahead = 64;   // so many frames are fetched into the cache before the first of them is looked at
     private readonly Chain[] _batch = new Chain[Batch];
     private readonly int[] _ends = new int[Ahead];
     private ForwardingTable _table = new([], []);   // of this batch
@@ -46,6 +46,7 @@ internal sealed partial class DataThread
             bool isStraight = poller.Port.IsStraightFrom(ring);
             _route = isStraight ? poller.Route : null;
             _table = _core.Table;
+            if (queue.Expect(Batch) is > 0 and var waiting && isStraight) Expect(poller, waiting);
             while (count < Batch && Take(queue, count) is > 0 and var taken)
             {
                 ReadOnlySpan<GuestBuffer> pieces = TransmitBuffers.Readable;

@@ -48,6 +48,12 @@ internal sealed partial class DataThread
         MemoryMarshal.CreateReadOnlySpan(ref Unsafe.Add(ref from, StartBytes), bytes - StartBytes).CopyTo(new Span<byte>(to + StartBytes, bytes - StartBytes));
     }
 
+    // Frames most likely go where the last one went: what is needed there is fetched while they are.
+    private void Expect(RingPoller poller, int frames)
+    {
+        if (poller.Route.ToBy(_table) is { } to && TryHold(poller, to)) _ = _straight?.Expect(frames);
+    }
+
     private bool TryHold(RingPoller poller, VhostPort to)
     {
         if (to.ReceiverOf(HintOf(poller.Port, poller.Ring.Index / 2)) is not { } ring) return false;

@@ -16,6 +16,9 @@ internal sealed class StraightRoute
     /// <summary>Whose guest they go to.</summary>
     public VhostPort? To { get; private set; }
 
+    /// <summary>The same, if this table still says so.</summary>
+    public VhostPort? ToBy(ForwardingTable table) => _table == table ? To : null;
+
     /// <summary>Notes where a frame went. What was learned is not noted: it may be elsewhere the next time.</summary>
     public void Note(ForwardingTable table, VhostPort from, VhostPort to, in Frame frame)
     {

@@ -64,6 +64,9 @@ internal sealed class PackedRing : Virtqueue
         return true;
     }
 
+    // The descriptors are the ring: the processor sees by itself that it is read in order.
+    internal override int Expect(int most) => HasWork ? 1 : 0;
+
     internal override bool TryTakeRoom(int bytes, out ushort id, out nint at)
     {
         (id, at) = (0, 0);

@@ -12,6 +12,7 @@ namespace Tombolo.Switching;
 internal sealed class SplitRing : Virtqueue
 {
     private const int Flags = 0, Index = 2, Ring = 4;                    // offsets in both areas
+    private const int DescriptorsInLine = 64 / Descriptor.Bytes;          // of the processor's cache
     private const ushort NoInterrupt = 1, NoNotify = 1;                   // VIRTQ_AVAIL_F_NO_INTERRUPT, VIRTQ_USED_F_NO_NOTIFY
     private readonly RingArea _descriptors, _driver, _device;
     private readonly int _mask;
@@ -63,6 +64,19 @@ internal sealed class SplitRing : Virtqueue
         _next++;
         chain = new(head, 1, (int)readableBytes, (int)writableBytes);
         return true;
+    }
+
+    internal override int Expect(int most)
+    {
+        if (Fault != RingFault.None || (_next == _seen && !See())) return 0;
+        int count = Math.Min(most, (ushort)(_seen - _next));
+        for (int i = 0, before = -1; i < count; i++)
+        {
+            int head = _driver.ReadAcquire16(Ring + (2 * ((_next + i) & _mask))), line = head / DescriptorsInLine;
+            if (line != before) _descriptors.Prefetch(head * Descriptor.Bytes);
+            before = line;
+        }
+        return count;
     }
 
     internal override bool TryTakeRoom(int bytes, out ushort id, out nint at)

@@ -76,6 +76,11 @@ public abstract class Virtqueue
     /// <returns>False where nothing is available, or the driver lied: then <see cref="Fault"/> says how.</returns>
     public abstract bool TryTake(ChainBuffers buffers, out Chain chain);
 
+    /// <summary>Has the processor fetch what says where the next buffers are, for as many as are there: one after another, each would be waited for.</summary>
+    /// <param name="most">For how many at most.</param>
+    /// <returns>How many are there, as far as a look tells; 0 says nothing.</returns>
+    internal abstract int Expect(int most);
+
     /// <summary>Takes the next buffer if it is the simplest there is: one descriptor for the device to write to, of at least so many bytes, in the region of the one before.</summary>
     /// <param name="bytes">How many bytes, more than 0.</param>
     /// <param name="id">What names it.</param>
