@@ -74,30 +74,13 @@ internal sealed class ChannelBench(BenchOptions options)
 
     private IEnumerable<string> Table(Subject[] subjects, int[] sizes, string mode, Func<Subject, int, int> count, Func<double, int, int, double> convert, string format, bool isRate)
     {
-        var samples = new Dictionary<(Subject, int), (Sample Figure, Sample Ratio)>();
-        for (int round = 0; round < Rounds; round++)
-            foreach (int bytes in sizes)
-            {
-                double limit = 0;
-                foreach (Subject subject in subjects.Where(one => bytes <= one.MostBytes))
-                {
-                    int messages = count(subject, bytes);
-                    double figure = convert(Once(subject, mode, bytes, messages), bytes, messages);
-                    if (subject == subjects[0]) limit = figure;
-                    if (!samples.TryGetValue((subject, bytes), out (Sample Figure, Sample Ratio) sample)) samples[(subject, bytes)] = sample = (new(), new());
-                    sample.Figure.Add(figure);
-                    sample.Ratio.Add(figure / limit);
-                    Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{mode} of {bytes} bytes, round {round + 1}: {subject.Name} {figure:0.000}"));
-                }
-            }
-        yield return $"| bytes | {string.Join(" | ", sizes.Select(Size))} |";
-        yield return $"| --- |{string.Concat(sizes.Select(_ => " --- |"))}";
-        foreach (Subject subject in subjects)
-            yield return $"| {subject.Name} | {string.Join(" | ", sizes.Select(bytes => samples.TryGetValue((subject, bytes), out (Sample Figure, Sample Ratio) sample) ? Cell(sample, format, isRate) : ""))} |";
+        double Measure(Subject subject, int bytes)
+        {
+            int messages = count(subject, bytes);
+            return convert(Once(subject, mode, bytes, messages), bytes, messages);
+        }
+        return new SizeTable<Subject>([.. subjects], subject => subject.Name, sizes, Rounds) { What = mode, Format = format, IsRate = isRate, TakesPart = (subject, bytes) => bytes <= subject.MostBytes }.Measure(Measure);
     }
-
-    private static string Cell((Sample Figure, Sample Ratio) sample, string format, bool isRate) => string.Create(CultureInfo.InvariantCulture,
-        $"{sample.Figure.Median.ToString(format, CultureInfo.InvariantCulture)} ({sample.Figure.Min.ToString(format, CultureInfo.InvariantCulture)}–{sample.Figure.Max.ToString(format, CultureInfo.InvariantCulture)}) ×{sample.Ratio.Median.ToString(isRate ? "0.000" : "0.00", CultureInfo.InvariantCulture)}");
 
     private int LatencyCount(Subject subject, int bytes)
     {
@@ -146,8 +129,6 @@ internal sealed class ChannelBench(BenchOptions options)
             Directory.Delete(folder);
         }
     }
-
-    private static string Size(int bytes) => bytes >= 1 << 20 ? $"{bytes >> 20} MiB" : bytes >= 1024 ? $"{bytes >> 10} KiB" : Number(bytes);
 
     private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
 }

@@ -5,6 +5,7 @@
 // tombolo-bench ping|pong SOCKET doorbell|doorbell-edge|mailbox COUNT WARM-UP       one side of a round trip
 // tombolo-bench switch FOLDER PORTS                                                 a switch, until standard input ends
 // tombolo-bench region-answer SOCKET                                                answers the signals of regions
+// tombolo-bench grant second|set-up|stream FOLDER [TRIALS|BYTES COUNT CAPACITY]     one of two domains; the second obeys the other one
 // tombolo-bench channel-idle FOLDER WAY                                             a process that waits, until it is killed
 // tombolo-bench channel ping|pong|source|sink|waker|sleeper FOLDER WAY BYTES COUNT  one side of a channel
 using System.Globalization;
@@ -36,6 +37,11 @@ switch (args)
         return 0;
     case ["region-answer", string socket]:
         RegionBench.Answer(socket);
+        return 0;
+    case ["grant", string part, string services, .. string[] numbers]:
+        int[] given = [.. numbers.Select(number => int.Parse(number, CultureInfo.InvariantCulture))];
+        await using (GrantRole domain = await GrantRole.OpenAsync(services, isFirst: part != "second"))
+            await (part switch { "second" => domain.ObeyAsync(), "set-up" => domain.SetUpAsync(given[0]), _ => domain.StreamAsync(given[0], given[1], given[2]) });
         return 0;
     case ["channel-idle", string place, string way]:
         ChannelIdle.Wait(place, way);

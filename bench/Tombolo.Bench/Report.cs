@@ -70,6 +70,15 @@ internal static class Report
                 "",
                 .. await regions.MeasureAsync()];
         });
+        if (Environment.ProcessorCount > 1)
+            yield return new("grants", "Granted pages", () =>
+            {
+                using GrantBench grants = new(options);
+                return Task.FromResult<IEnumerable<string>>([
+                    "Domains are host processes here; `tombolo store serve` and `tombolo grant serve` run beside them. The medians of all rounds, in brackets the lowest and highest.",
+                    "",
+                    .. grants.Measure()]);
+            });
         if (options.Kernel is not null && options.ZeroMqInitramfs is not null)
             yield return new("zeromq", "ZeroMQ in guests", () => Task.FromResult<IEnumerable<string>>([
                 "Guests in QEMU without hardware virtualisation (`-accel tcg`), 256 MB each, one virtual processor; the same two guests have a card at the switch and a card at the stream. The programs are those of samples/zeromq/c, so that no compiler at run time takes part. "
