@@ -13,6 +13,7 @@ internal static class FuzzTargets
         ["doorbell-message"] = () => new DoorbellMessageTarget(),
         ["doorbell-server"] = () => new DoorbellServerTarget(),
         ["fabric-yaml"] = () => new FabricYamlTarget(),
+        ["grant-server"] = () => new GrantServerTarget(),
         ["grant-window"] = () => new GrantWindowTarget(),
         ["journal"] = () => new JournalTarget(),
         ["keeper"] = () => new KeeperTarget(),

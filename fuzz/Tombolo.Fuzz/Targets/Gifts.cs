@@ -29,6 +29,12 @@ internal sealed class Gifts : IDisposable
         Memfd.Add(sealedMemory, Seals.Write | Seals.Shrink | Seals.Grow | Seals.Seal);
         SafeFd full = Add(EventFd.Create());
         _ = Pipe.Write(full, BitConverter.GetBytes(ulong.MaxValue - 1));
+        foreach (Seals seals in (Seals[])[Seals.Shrink | Seals.Grow | Seals.Seal, Seals.Shrink | Seals.Grow | Seals.Seal | Seals.FutureWrite])
+        {
+            SafeFd granted = Add(Memfd.Create("granted", 4096));
+            MemoryMapping.Map(granted, 4096).Dispose();
+            Memfd.Add(granted, seals);
+        }
         _openAtStart = ResourceLimit.CountOpenFiles();
     }
 
