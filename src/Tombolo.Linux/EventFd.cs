@@ -59,6 +59,11 @@ public static partial class EventFd
         return length == expected.Length && target[..expected.Length].SequenceEqual(expected);
     }
 
+    /// <summary>What tells an eventfd of this process from every other on this host.</summary>
+    /// <param name="fd">Any descriptor, borrowed.</param>
+    /// <returns>As of <see cref="IdentityOf(string)"/>.</returns>
+    public static int? IdentityOf(SafeFd fd) => IdentityOf($"/proc/self/fdinfo/{fd.Number.ToString(CultureInfo.InvariantCulture)}");
+
     /// <summary>What tells one eventfd from every other on this host.</summary>
     /// <param name="descriptorInfoPath">A file <c>/proc/PID/fdinfo/N</c>.</param>
     /// <returns>The kernel's number of that eventfd, or null where it is none, or cannot be looked at.</returns>

@@ -108,7 +108,7 @@ public static partial class SharedFile
     /// <summary>What tells one file from every other while it is open: device and inode.</summary>
     /// <param name="path">A path; the last link is followed, so <c>/proc/PID/fd/N</c> gives the identity of what that process has open.</param>
     /// <returns>The identity, or null where the path cannot be looked at.</returns>
-    /// <remarks>Source: statx(2): inode at byte 32, device numbers at 136 and 140. All eventfds share one inode; see <see cref="EventFd.IdentityOf"/>.</remarks>
+    /// <remarks>Source: statx(2): inode at byte 32, device numbers at 136 and 140. All eventfds share one inode; see <see cref="EventFd.IdentityOf(string)"/>.</remarks>
     public static (ulong Device, ulong Inode)? IdentityOf(string path)
     {
         Span<byte> status = stackalloc byte[256];

@@ -79,6 +79,19 @@ public sealed class HostileTests : IDisposable
     }
 
     [Fact]
+    public void Process_ThatNeverSaysHello_GivesItsPlaceBack_AMemberKeepsIts()
+    {
+        using var ground = new TestGround(options => options with { MaxProcesses = 2, HelloTimeout = TimeSpan.FromMilliseconds(300) });
+        using SafeFd silent = UnixSocket.Connect(ground.Socket, UnixSocketKind.SequencedPacket);
+        using IDomain member = ground.Join(new(1));
+        using IDomain late = GrantClient.Connect(new() { SocketPath = ground.Socket, Domain = new(2), Patience = Watchdog.Limit });   // waits until there is a place
+        UnixSocket.Wait(silent, forReading: true, Watchdog.Limit).ShouldBeTrue();
+        UnixSocket.Receive(silent, new byte[8], new()).IsMoved.ShouldBeFalse();   // it is the end
+        using GrantedPages pages = member.Grants.Grant(new(2));
+        late.Grants.Map(new(1), pages.References).Dispose();
+    }
+
+    [Fact]
     public void Identify_DecidesWhoIsWhom()
     {
         using var ground = new TestGround(options => options with { Identify = static (_, wish) => wish is null || wish == new DomainId(7) ? new DomainId(7) : null });

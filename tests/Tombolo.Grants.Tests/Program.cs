@@ -16,6 +16,10 @@ internal static class Program
                 return 0;
             case ["echo", string grants, string store]:
                 return LinkTests.EchoAsync(grants, store).GetAwaiter().GetResult();
+            case ["offer", string grants, string store, string from]:
+                return OfferKillTests.OfferAsync(grants, store, from).GetAwaiter().GetResult();
+            case ["accept", string grants, string store]:
+                return OfferKillTests.AcceptAsync(grants, store).GetAwaiter().GetResult();
             default:
                 Console.Error.WriteLine($"These tests have no part called '{string.Join(' ', args)}'.");
                 return 2;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-using System.Text;
 using Tombolo.Linux;
 using Tombolo.Memory;
 using Tombolo.Testing;
+using Tombolo.TestPeers;
+using Watchdog = Tombolo.Testing.Watchdog;
 
 namespace Tombolo.Store.Tests;
 
@@ -13,13 +14,12 @@ public sealed class RingTests : IDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly StoreServer _server;
     private readonly SafeFd _memory = Memfd.Create("ring-test", 3 * 4096);
-    private readonly Window _window;
     private readonly Doorbell _toServer = Doorbell.Create(), _toDomain = Doorbell.Create();
-    private uint _put, _took;
+    private readonly ScriptedRingPage _page;
 
     public RingTests()
     {
-        _window = Window.Map(_memory);
+        _page = new(_memory, Offset, () => _ = _toServer.Ring());
         _server = StoreServer.Start(new() { SocketPath = _folder["s"], Keys = [new("/local/domain/5/data", "", StorePermissions.Parse("n5"))] });
     }
 
@@ -34,10 +34,10 @@ public sealed class RingTests : IDisposable
         Ask(StoreOperation.Write, "data/x|1").ShouldBe("OK");
         host.Read("/local/domain/5/data/x").ShouldBe("1");
         Ask(StoreOperation.Watch, "data|t|").ShouldBe("OK");
-        Read().Text.ShouldBe("data|t");
+        _page.NextEvent().ShouldBe("data|t");
         host.Write("/local/domain/5/data/y", "2").ShouldBe("OK");
-        Read().Text.ShouldBe("data/y|t");
-        Ask(StoreOperation.Read, "/none|").ShouldBe("EACCES");
+        _page.NextEvent().ShouldBe("data/y|t");
+        Ask(StoreOperation.Read, "/none|").ShouldBe("!EACCES");
     }
 
     [Fact]
@@ -61,15 +61,13 @@ public sealed class RingTests : IDisposable
     {
         await IntroduceAsync();
         using RawClient host = new(_folder["s"]);
-        Page.WriteRelease32(index, value);
-        if (index == RingLayout.ReplyConsumer) Put(RawClient.Message(StoreOperation.Read, "data|"));
-        _ = _toServer.Ring();
-        Watchdog.Until(() => Page.ReadAcquire32(RingLayout.Error) == 2, "the server to say that an index is wrong");
+        _page[index] = value;
+        if (index == RingLayout.ReplyConsumer) _page.Send(RawClient.Message(StoreOperation.Read, "data|"));
+        _page.Ring();
+        Watchdog.Until(() => _page[RingLayout.Error] == 2, "the server to say that an index is wrong");
         host.Write("/a", "1").ShouldBe("OK");
-        Page.WriteRelease32(RingLayout.State, 1);
-        _ = _toServer.Ring();
-        Watchdog.Until(() => Page.ReadAcquire32(RingLayout.State) == 0, "the server to connect again");
-        _put = _took = 0;
+        _page.BeginAnew();
+        _page[RingLayout.Error].ShouldBe(0u);
         Ask(StoreOperation.Write, "data/x|again").ShouldBe("OK");
     }
 
@@ -79,9 +77,8 @@ public sealed class RingTests : IDisposable
         await IntroduceAsync();
         byte[] header = new byte[16];
         new StoreHeader(StoreOperation.Read, 0, 0, 5000).Write(header);
-        Put(header);
-        _ = _toServer.Ring();
-        Watchdog.Until(() => Page.ReadAcquire32(RingLayout.Error) == 3, "the server to say that the protocol is broken");
+        _page.Send(header);
+        Watchdog.Until(() => _page[RingLayout.Error] == 3, "the server to say that the protocol is broken");
         (await _server.SnapshotAsync()).Connections.ShouldBe(1);
     }
 
@@ -90,13 +87,63 @@ public sealed class RingTests : IDisposable
     {
         await IntroduceAsync();
         Ask(StoreOperation.Write, "data/x|1").ShouldBe("OK");
-        Page.WriteRelease32(RingLayout.RequestConsumer, 12345);
-        _ = _toServer.Ring();
-        Watchdog.Until(() => Page.ReadAcquire32(RingLayout.RequestConsumer) == _put, "the server to write its own count of requests");
-        Page.WriteRelease32(RingLayout.ReplyProducer, 54321);
-        Put(RawClient.Message(StoreOperation.Read, "data/x|"));
-        Watchdog.Until(() => Page.ReadAcquire32(RingLayout.ReplyProducer) == _took + 17, "the server to write its own count of replies");
-        Read().Text.ShouldBe("1");
+        _page[RingLayout.RequestConsumer] = 12345;
+        _page.Ring();
+        Watchdog.Until(() => _page[RingLayout.RequestConsumer] == _page.Put, "the server to write its own count of requests");
+        _page[RingLayout.ReplyProducer] = 54321;
+        _page.Send(RawClient.Message(StoreOperation.Read, "data/x|"));
+        Watchdog.Until(() => _page[RingLayout.ReplyProducer] == _page.Took + 17, "the server to write its own count of replies");
+        _page.Next().Text.ShouldBe("1");
+    }
+
+    [Fact]
+    public async Task Introduce_OverASocket_ConnectsTheRingThatTheHostKnows()
+    {
+        using RawClient host = new(_folder["s"]);
+        host.Ask(StoreOperation.Watch, "@introduceDomain|i|").ShouldBe("OK");
+        host.Event().ShouldBe("@introduceDomain|i");
+        host.Ask(StoreOperation.Introduce, "5|2|1|").ShouldBe("!EINVAL");   // nobody knows of a ring page: there is none to be connected
+        host.Ask(StoreOperation.Introduce, "6|0|0|").ShouldBe("OK");        // a domain without a ring
+        host.Event().ShouldBe("@introduceDomain|i");
+        (await _server.SnapshotAsync()).Connections.ShouldBe(1);
+
+        RingPlace place = new(new(_memory, Offset, _toServer.Descriptor, _toDomain.Descriptor));
+        _server.AddRings(place);
+        host.Ask(StoreOperation.Introduce, "5|3|1|").ShouldBe("!EINVAL");   // another page
+        host.Ask(StoreOperation.Introduce, "5|2|1|").ShouldBe("OK");
+        host.Event().ShouldBe("@introduceDomain|i");
+        Ask(StoreOperation.Watch, "data|t|").ShouldBe("OK");
+        _page.NextEvent().ShouldBe("data|t");
+        host.Ask(StoreOperation.Introduce, "5|0|0|").ShouldBe("OK");        // it goes on: only the watchers are told
+        host.Event().ShouldBe("@introduceDomain|i");
+        host.Write("/local/domain/5/data/y", "2").ShouldBe("OK");
+        _page.NextEvent().ShouldBe("data/y|t");
+        host.Ask(StoreOperation.Release, "5|").ShouldBe("OK");
+        place.IsGone = true;
+        host.Ask(StoreOperation.Introduce, "5|2|1|").ShouldBe("!EINVAL");
+        _server.RemoveRings(place);
+        host.Ask(StoreOperation.Introduce, "5|0|0|").ShouldBe("OK");
+    }
+
+    [Fact]
+    public async Task Resume_RingThatTheServerHas_GoesOn_AnotherIsToldToBeginAnew()
+    {
+        await IntroduceAsync();
+        Ask(StoreOperation.Watch, "data|t|").ShouldBe("OK");
+        _page.NextEvent().ShouldBe("data|t");
+        StoreRing ring = new(_memory, Offset, _toServer.Descriptor, _toDomain.Descriptor);
+        await _server.ResumeAsync(new(5), ring);
+        _page[RingLayout.Error].ShouldBe(0u);
+        using RawClient host = new(_folder["s"]);
+        host.Write("/local/domain/5/data/y", "2").ShouldBe("OK");
+        _page.NextEvent().ShouldBe("data/y|t");
+
+        using Doorbell other = Doorbell.Create();   // of a domain that came in this one's place
+        await _server.ResumeAsync(new(5), ring with { ToDomain = other.Descriptor });
+        _page[RingLayout.Error].ShouldBe(1u);
+        other.TryTake().ShouldBeTrue();
+        _page.BeginAnew();
+        Ask(StoreOperation.Write, "data/x|anew").ShouldBe("OK");
     }
 
     [Fact]
@@ -115,57 +162,27 @@ public sealed class RingTests : IDisposable
     public void Dispose()
     {
         _server.DisposeAsync().AsTask().GetAwaiter().GetResult();
-        _window.Dispose();
+        _page.Dispose();
         _memory.Dispose();
         _toServer.Dispose();
         _toDomain.Dispose();
         _folder.Dispose();
     }
 
-    private SharedView Page => _window.View(Offset, RingLayout.TotalBytes);
-
     private async Task IntroduceAsync()
     {
         await _server.IntroduceAsync(new(5), new(_memory, Offset, _toServer.Descriptor, _toDomain.Descriptor));
-        Page.ReadAcquire32(RingLayout.Features).ShouldBe(1u);
+        _page[RingLayout.Features].ShouldBe(1u);
     }
 
-    private string Ask(StoreOperation operation, string payload)
-    {
-        Put(RawClient.Message(operation, payload));
-        return Read().Text;
-    }
+    private string Ask(StoreOperation operation, string payload) => _page.Ask((uint)operation, payload);
 
-    private void Put(ReadOnlySpan<byte> bytes)
+    private sealed class RingPlace(StoreRing ring) : IRingFinder
     {
-        foreach (byte one in bytes)
-        {
-            Watchdog.Until(() => _put - Page.ReadAcquire32(RingLayout.RequestConsumer) < RingLayout.RingBytes, "room in the ring");
-            Page.CopyIn((int)(_put % RingLayout.RingBytes), [one]);
-            Page.WriteRelease32(RingLayout.RequestProducer, ++_put);
-            if (_put % 100 == 0) _ = _toServer.Ring();
-        }
-        _ = _toServer.Ring();
-    }
+        public bool IsGone { get; set; }
 
-    private (StoreHeader Header, string Text) Read()
-    {
-        StoreHeader.TryRead(Take(16), out StoreHeader header).ShouldBeTrue();
-        string text = Encoding.Latin1.GetString(Take((int)header.Length));
-        return (header, (text.EndsWith('\0') ? text[..^1] : text).Replace('\0', '|'));
-    }
+        public bool Has(DomainId domain) => domain.Value == 5;
 
-    private byte[] Take(int count)
-    {
-        byte[] bytes = new byte[count];
-        for (int i = 0; i < count; i++)
-        {
-            Watchdog.Until(() => Page.ReadAcquire32(RingLayout.ReplyProducer) != _took, "a reply");
-            Page.CopyOut(RingLayout.Replies + (int)(_took % RingLayout.RingBytes), bytes.AsSpan(i, 1));
-            Page.WriteRelease32(RingLayout.ReplyConsumer, ++_took);
-            if (_took % 256 == 0) _ = _toServer.Ring();   // there is room again
-        }
-        _ = _toServer.Ring();
-        return bytes;
+        public StoreRing? Find(DomainId domain, ulong frame) => !IsGone && frame is 0 or Offset / 4096 ? ring : null;
     }
 }

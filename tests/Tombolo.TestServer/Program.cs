@@ -12,6 +12,7 @@ return args switch
     ["region-player", var socket, var region, var first, var lanes, var rounds] => RegionPlayer.Run(socket, region, uint.Parse(first, System.Globalization.CultureInfo.InvariantCulture), int.Parse(lanes, System.Globalization.CultureInfo.InvariantCulture), int.Parse(rounds, System.Globalization.CultureInfo.InvariantCulture)),
     ["channel", var folder, var role, var next] => ChannelRole.Run(folder, role, next),
     ["store", var socket, .. var options] => await StoreRole.RunAsync(socket, options),
+    ["grant-host", var window, var store] => await GrantRole.HostAsync(window, store),
     ["grant-life", var socket, var peer, var reference, var port] => GrantRole.Run(socket, peer, reference, port),
     ["switch", .. var ports] => await SwitchRole.RunAsync(ports),
     ["fabric", var file, var root] => await FabricRole.RunAsync(file, root),

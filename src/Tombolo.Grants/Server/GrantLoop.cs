@@ -22,6 +22,7 @@ internal sealed class GrantLoop : IDisposable
     private readonly GrantRequests _requests;
     private readonly Epoll _epoll = new();
     private readonly Dictionary<ulong, GrantSession> _byToken = [];
+    private readonly Queue<GrantSession> _strangers = new();   // who has not said yet who it is, in the order of their coming; others may stand there too
     private readonly byte[] _buffer = new byte[GrantMessage.Size + 1];
     private readonly ExpectedProcesses _processes;
     private readonly long _start;
@@ -50,6 +51,7 @@ internal sealed class GrantLoop : IDisposable
             foreach (EpollReport report in reports.AsSpan(0, count)) Dispatch(report);
             if (_isGrace && (GraceLeft == TimeSpan.Zero || _processes.IsNobody)) EndGrace();
             RetryUnsent();
+            DropStrangers();
             ListenAgain();
         }
         foreach (GrantSession session in _byToken.Values.ToArray()) Close(session);
@@ -74,7 +76,28 @@ internal sealed class GrantLoop : IDisposable
 
     private TimeSpan GraceLeft => _options.Grace - _options.Time.GetElapsedTime(_start) is { Ticks: > 0 } left ? left : TimeSpan.Zero;
 
-    private TimeSpan NextTimeout() => !_isAccepting || _byToken.Values.Any(session => session.Unsent is not null) ? _retry : _isGrace ? (GraceLeft < _look ? GraceLeft : _look) : Timeout.InfiniteTimeSpan;
+    private TimeSpan NextTimeout()
+    {
+        if (!_isAccepting || _byToken.Values.Any(session => session.Unsent is not null)) return _retry;
+        TimeSpan stranger = _strangers.TryPeek(out GrantSession? first) ? HelloLeft(first) : Timeout.InfiniteTimeSpan;
+        if (!_isGrace) return stranger;
+        TimeSpan look = GraceLeft < _look ? GraceLeft : _look;
+        return stranger >= TimeSpan.Zero && stranger < look ? stranger : look;
+    }
+
+    private TimeSpan HelloLeft(GrantSession session) => _options.HelloTimeout - _options.Time.GetElapsedTime(session.Since) is { Ticks: > 0 } left ? left : TimeSpan.Zero;
+
+    // Who does not say who it is gives its place back.
+    private void DropStrangers()
+    {
+        while (_strangers.TryPeek(out GrantSession? first))
+        {
+            bool isStranger = first.Member is null && _byToken.ContainsKey(first.Token);
+            if (isStranger && HelloLeft(first) > TimeSpan.Zero) return;
+            _ = _strangers.Dequeue();
+            if (isStranger) Drop(first, $"it did not say within {_options.HelloTimeout.TotalSeconds:0.###} s who it is");
+        }
+    }
 
     private void Dispatch(EpollReport report)
     {
@@ -109,8 +132,9 @@ internal sealed class GrantLoop : IDisposable
                 if (errno is Errno.WouldBlock or Errno.ConnectionAborted or Errno.Interrupted) return;
                 break;
             }
-            GrantSession session = new(socket, UnixSocket.CredentialsOf(socket), _nextToken++);
+            GrantSession session = new(socket, UnixSocket.CredentialsOf(socket), _nextToken++, _options.Time.GetTimestamp());
             _byToken.Add(session.Token, session);
+            _strangers.Enqueue(session);
             _epoll.Add(socket, EpollEvents.Readable | EpollEvents.ReadHangUp, session.Token);
         }
         _epoll.Remove(_listener);   // no room, or no descriptor: those who wait go on waiting in the socket's queue

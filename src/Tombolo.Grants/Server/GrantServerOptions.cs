@@ -18,6 +18,8 @@ public sealed record GrantServerOptions
     public Func<PeerCredentials, DomainId?, DomainId?> Identify { get; init; } = static (_, wish) => wish ?? DomainId.Privileged;
     /// <summary>How many processes there may be at once, 1..65536. Default 1024.</summary>
     public int MaxProcesses { get; init; } = 1024;
+    /// <summary>How long a process may take, once it is connected, to say who it is. Default 5 s.</summary>
+    public TimeSpan HelloTimeout { get; init; } = TimeSpan.FromSeconds(5);
     /// <summary>What each domain may have.</summary>
     public GrantQuotas Quotas { get; init; } = new();
     /// <summary>
@@ -35,6 +37,7 @@ public sealed record GrantServerOptions
         int bytes = Encoding.UTF8.GetByteCount(SocketPath);
         if (bytes is 0 or > UnixSocket.MaxPathBytes) yield return $"SocketPath is {bytes} bytes long; a UNIX socket's path has 1 to {UnixSocket.MaxPathBytes} bytes.";
         if (MaxProcesses is < 1 or > 65536) yield return $"MaxProcesses is {MaxProcesses}; it must be 1..65536.";
+        if (HelloTimeout <= TimeSpan.Zero || HelloTimeout > TimeSpan.FromHours(1)) yield return $"HelloTimeout is {HelloTimeout}; it must be more than 0 and at most 1 hour.";
         if (Grace < TimeSpan.Zero || Grace > TimeSpan.FromMinutes(1)) yield return $"Grace is {Grace}; it must be 0 to 1 minute.";
         foreach (string problem in Quotas.Problems()) yield return problem;
     }

@@ -5,11 +5,13 @@ namespace Tombolo.Grants;
 
 /// <summary>One connected process. Belongs to the grants' loop.</summary>
 /// <remarks>It has one request at a time: while an answer waits to go out, or a request waits for what may still be declared, nothing more is read.</remarks>
-internal sealed class GrantSession(SafeFd socket, PeerCredentials who, ulong token)
+internal sealed class GrantSession(SafeFd socket, PeerCredentials who, ulong token, long since)
 {
     public SafeFd Socket { get; } = socket;
     public PeerCredentials Who { get; } = who;
     public ulong Token { get; } = token;
+    /// <summary>When it came.</summary>
+    public long Since { get; } = since;
     /// <summary>Its standing; null until it said who it is.</summary>
     public BookMember? Member { get; set; }
     /// <summary>A request that waits until its answer is sure.</summary>

@@ -22,7 +22,7 @@ public sealed record WindowHostOptions
 /// A domain that is gone (its QEMU or process ended, however) is taken out of the window before its number is given again: what it had mapped is not mapped any more, ports that were bound to it wait for it
 /// again, what it granted and nobody has mapped is free. A guest that starts anew without its QEMU ending cleans up by itself.
 /// </remarks>
-public sealed class WindowHost : IAsyncDisposable, IDoorbellObserver
+public sealed class WindowHost : IAsyncDisposable, IDoorbellObserver, IRingFinder
 {
     private const int StoreVector = 1;
     private readonly ManualResetEventSlim _isLaidOut = new();   // the server's loop runs a moment before its memory is laid out
@@ -54,6 +54,7 @@ public sealed class WindowHost : IAsyncDisposable, IDoorbellObserver
             Words = new(Server.Window, GrantWindowShape.Read(Server.Window));
             _host = WindowDomain.Join(Server.Resident!, Server.Memory, Rung);
             _desk?.Add(Words);
+            _store?.AddRings(this);
             if (Server.TookOver) Rung();   // what was asked for while no host was there
         }
         catch
@@ -116,7 +117,7 @@ public sealed class WindowHost : IAsyncDisposable, IDoorbellObserver
         _isLaidOut.Wait();
         if (Words is null || !IsPlace(id)) return;
         Volatile.Write(ref _processes[id.Value], who.ProcessId);
-        Tell(() => IntroduceAgainAsync(id.Value));
+        if (RingOf(id.Value) is { } ring) Tell(() => _store!.ResumeAsync(Words.Shape.DomainOf(id.Value), ring));
     }
 
     /// <summary>The process that is a domain of this window; 0 where none is. Thread-safe.</summary>
@@ -142,10 +143,18 @@ public sealed class WindowHost : IAsyncDisposable, IDoorbellObserver
         return new(present, grants, ports);
     }
 
+    /// <inheritdoc/>
+    bool IRingFinder.Has(DomainId domain) => domain.Value != 0 && Words.Shape.PlaceOf(domain) is not null;
+
+    /// <inheritdoc/>
+    StoreRing? IRingFinder.Find(DomainId domain, ulong frame) =>
+        Words.Shape.PlaceOf(domain) is { } place && frame is 0 or GrantWindowShape.RingAt / GrantWindowShape.PageBytes ? RingOf(place) : null;
+
     /// <summary>Stops: the domains keep the memory and each other, but nobody looks after them any more.</summary>
     public async ValueTask DisposeAsync()
     {
         _desk?.Remove(Words);
+        _store?.RemoveRings(this);
         _host.Dispose();
         await Server.DisposeAsync();
         await _told.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -169,20 +178,15 @@ public sealed class WindowHost : IAsyncDisposable, IDoorbellObserver
         catch (Exception exception) when (exception is TomboloException or ObjectDisposedException) { }
     }
 
-    // A store that survived with us has the domain's ring still; a new one must be given it.
-    private async Task IntroduceAgainAsync(int place)
-    {
-        if (_store!.TookOver && (await _store.SnapshotAsync()).Domains.Contains(Words.Shape.DomainOf(place))) return;
-        await IntroduceAsync(place);
-    }
-
     private async Task IntroduceAsync(int place)
     {
-        long page = Words.Shape.AreaOf(place) + GrantWindowShape.RingAt;
-        Words.Window.View(page, GrantWindowShape.PageBytes).Clear(0, GrantWindowShape.PageBytes);
-        if (Server.DoorbellsOf(new((ushort)place)) is not { } bells) return;
-        await _store!.IntroduceAsync(Words.Shape.DomainOf(place), new(Server.Memory, page, Server.Resident!.Vectors[place], bells[StoreVector]));
+        if (RingOf(place) is not { } ring) return;
+        Words.Window.View(ring.OffsetBytes, GrantWindowShape.PageBytes).Clear(0, GrantWindowShape.PageBytes);
+        await _store!.IntroduceAsync(Words.Shape.DomainOf(place), ring);
     }
+
+    private StoreRing? RingOf(int place) => Server.DoorbellsOf(new((ushort)place)) is { } bells
+        ? new(Server.Memory, Words.Shape.AreaOf(place) + GrantWindowShape.RingAt, Server.Resident!.Vectors[place], bells[StoreVector]) : null;
 
     // On the host's own loop.
     private void Rung()

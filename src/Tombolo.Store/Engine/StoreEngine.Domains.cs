@@ -15,8 +15,8 @@ internal sealed partial class StoreEngine
 {
     // INTRODUCE, RELEASE and the rest about domains; CONTROL.
 
-    /// <summary>Asked to bring up a domain's ring page; null where the host does that by itself. False: there is none.</summary>
-    public Func<DomainId, ulong, uint, bool>? Connect { get; set; }
+    /// <summary>Asked to bring up a domain's ring page, by its number in the domain's memory; null where there are no rings. False: there is none.</summary>
+    public Func<DomainId, ulong, bool>? Connect { get; set; }
 
     /// <summary>Told to take down a domain's ring page.</summary>
     public Action<DomainId>? Disconnect { get; set; }
@@ -34,9 +34,9 @@ internal sealed partial class StoreEngine
     {
         if (!StoreText.TryTake(ref payload, out ReadOnlySpan<byte> text) || !StoreText.TryDomain(text, out DomainId domain)
             || !StoreText.TryTake(ref payload, out ReadOnlySpan<byte> frame) || !StoreText.TryNumber(frame, ulong.MaxValue, out ulong page)
-            || !StoreText.TryTake(ref payload, out ReadOnlySpan<byte> number) || !StoreText.TryNumber(number, uint.MaxValue, out ulong port)) return StoreError.EINVAL;
+            || !StoreText.TryTake(ref payload, out ReadOnlySpan<byte> number) || !StoreText.TryNumber(number, uint.MaxValue, out _)) return StoreError.EINVAL;
         if (!_sink.HasRoom(32)) return NoRoom();
-        if (Connect is not null && domain.Value != 0 && !Connect(domain, page, (uint)port)) return StoreError.EINVAL;
+        if (Connect is not null && domain.Value != 0 && !Connect(domain, page)) return StoreError.EINVAL;
         Introduce(domain);
         Acknowledge(session, header);
         return StoreError.None;

@@ -103,7 +103,7 @@ internal sealed class Recovery(StoreServerOptions options, StoreMemory memory, S
         try
         {
             return mine.State == SlotState.Ring
-                ? new RingConnection(memory, slot, new(fds[0], mine.RingOffset, fds[1], fds[2]), domain, options.Quotas.Events)
+                ? new RingConnection(memory, slot, new(fds[0], mine.RingOffset, fds[1], fds[2]), domain, options.Quotas.Events, isTakenOver: true)
                 : new SocketConnection(memory, slot, fds[0], UnixSocket.CredentialsOf(fds[0]), domain, options.Quotas.Events);
         }
         catch (LinuxException) { return null; }

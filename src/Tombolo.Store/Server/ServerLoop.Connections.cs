@@ -110,9 +110,10 @@ internal sealed partial class ServerLoop
     // The domain begins its ring anew, as a kernel does that was loaded by another (kexec).
     private void Reconnect(RingConnection ring)
     {
-        StoreRing same = new(ring.Ring.Memory.Duplicate(), ring.Ring.OffsetBytes, ring.Ring.ToServer.Duplicate(), ring.Ring.ToDomain.Duplicate());
-        ring.Restart();
-        if (!TryConnect(ring.Domain, same)) Log.Dropped(_log, NameOf(ring), "there is no place for its ring");
+        StoreRing same = ring.Ring.Duplicate();
+        ring.Empty();
+        if (TryConnect(ring.Domain, same)) _rings[ring.Domain].SayItIsAnew();   // it is told last: until then it asks again, also a successor
+        else Log.Dropped(_log, NameOf(ring), "there is no place for its ring");
     }
 
     private void Disconnect(DomainId domain)
@@ -127,6 +128,33 @@ internal sealed partial class ServerLoop
         _engine.Introduce(domain);
         Commit(null);
         return true;
+    }
+
+    /// <summary>Makes sure that a domain is known, with its ring; one that was taken over goes on. Call it on the loop.</summary>
+    /// <param name="domain">The domain.</param>
+    /// <param name="ring">Owned from now on.</param>
+    public bool TryResume(DomainId domain, StoreRing ring)
+    {
+        if (_rings.TryGetValue(domain, out RingConnection? there) && there.IsFor(ring))
+        {
+            foreach (SafeFd fd in (SafeFd[])[ring.Memory, ring.ToServer, ring.ToDomain]) fd.Dispose();
+            return true;
+        }
+        if (!TryIntroduce(domain, ring)) return false;
+        _rings[domain].Break(1);
+        return true;
+    }
+
+    /// <summary>Where INTRODUCE looks for rings. Only on the loop.</summary>
+    public List<IRingFinder> RingFinders { get; } = [];
+
+    // For INTRODUCE: a ring that is there already goes on; a domain that nobody has a ring page of has none.
+    private bool TryConnectKnown(DomainId domain, ulong frame)
+    {
+        if (RingFinders.Find(finder => finder.Has(domain)) is not { } finder) return frame == 0;
+        if (finder.Find(domain, frame) is not { } ring) return false;
+        try { return _rings.ContainsKey(domain) || TryConnect(domain, ring.Duplicate()); }
+        catch (ObjectDisposedException) { return false; }   // it left in this moment
     }
 
     /// <summary>Forgets a domain. Call it on the loop.</summary>

@@ -41,6 +41,7 @@ internal sealed partial class ServerLoop : IDisposable
         (_options, _parts, _log, _memory, _engine, _persistence) = (options, parts, log, parts.Memory, parts.Engine, parts.Persistence);
         _spinTicks = (long)(options.Spin.TotalSeconds * Stopwatch.Frequency);
         _persistence.Connections = () => _connections.Values;
+        _engine.Connect = TryConnectKnown;
         _engine.Disconnect = Disconnect;
         _engine.TargetChanged = (domain, target) =>
         {

@@ -9,7 +9,24 @@ namespace Tombolo.Store;
 /// <param name="OffsetBytes">Where the page begins in it; a multiple of 4.</param>
 /// <param name="ToServer">Rung by the domain: there is a request, or room again. A duplicate is kept.</param>
 /// <param name="ToDomain">Rung by the server: there is a reply, or room again. A duplicate is kept.</param>
-public sealed record StoreRing(SafeFd Memory, long OffsetBytes, SafeFd ToServer, SafeFd ToDomain);
+public sealed record StoreRing(SafeFd Memory, long OffsetBytes, SafeFd ToServer, SafeFd ToDomain)
+{
+    internal StoreRing Duplicate() => new(Memory.Duplicate(), OffsetBytes, ToServer.Duplicate(), ToDomain.Duplicate());
+}
+
+/// <summary>Knows where domains have their ring pages, for INTRODUCE over a socket. Called on the store's loop; must not block.</summary>
+public interface IRingFinder
+{
+    /// <summary>Whether this is where to look for a domain.</summary>
+    /// <param name="domain">The domain.</param>
+    bool Has(DomainId domain);
+
+    /// <summary>A domain's ring.</summary>
+    /// <param name="domain">One that <see cref="Has"/> says yes to.</param>
+    /// <param name="frame">The page's number in the domain's memory, as INTRODUCE says it; 0: wherever it is.</param>
+    /// <returns>Borrowed; null where the domain is not there, or has no ring at that page.</returns>
+    StoreRing? Find(DomainId domain, ulong frame);
+}
 
 /// <summary>The layout of a ring page. Source: Xen public/io/xs_wire.h, struct xenstore_domain_interface.</summary>
 public static class RingLayout
@@ -39,6 +56,10 @@ public static class RingLayout
 }
 
 /// <summary>A domain that talks through a ring page. Whatever it writes there is copied once and checked.</summary>
+/// <remarks>
+/// Theory of operation. The slot says how far the ring got; the page is told afterwards. So a server that was killed in between leaves a page that is behind, and its successor says first what the slot says,
+/// and rings, for the dead one may not have come to that. A domain that is to begin anew finds state 1 as long as it is not so.
+/// </remarks>
 internal sealed class RingConnection : Connection
 {
     private readonly Window _window;
@@ -46,7 +67,13 @@ internal sealed class RingConnection : Connection
     private readonly Doorbell _toServer, _toDomain;
 
     /// <summary>Takes a ring up, whose slot says how far it got.</summary>
-    public RingConnection(StoreMemory memory, int slot, StoreRing ring, DomainId domain, int mostEvents) : base(memory, slot, domain, mostEvents)
+    /// <param name="memory">The server's memory.</param>
+    /// <param name="slot">The ring's slot in it.</param>
+    /// <param name="ring">Owned from now on.</param>
+    /// <param name="domain">Whose it is.</param>
+    /// <param name="mostEvents">How many events may wait.</param>
+    /// <param name="isTakenOver">Another server had it, and was killed.</param>
+    public RingConnection(StoreMemory memory, int slot, StoreRing ring, DomainId domain, int mostEvents, bool isTakenOver = false) : base(memory, slot, domain, mostEvents)
     {
         _offset = ring.OffsetBytes;
         _window = Window.Map(ring.Memory);
@@ -54,6 +81,15 @@ internal sealed class RingConnection : Connection
         Ring = ring;
         SharedView page = Page;
         page.WriteRelease32(RingLayout.Features, 1);
+        if (!isTakenOver)
+        {
+            page.WriteRelease32(RingLayout.Error, 0);
+            return;
+        }
+        IsBroken = page.ReadAcquire32(RingLayout.Error) != 0;
+        page.WriteRelease32(RingLayout.RequestConsumer, memory[slot].Received);
+        page.WriteRelease32(RingLayout.ReplyProducer, memory[slot].Sent);
+        _ = _toDomain.Ring();
     }
 
     /// <summary>What it was made from, for the keeper.</summary>
@@ -78,17 +114,24 @@ internal sealed class RingConnection : Connection
     /// <summary>Whether the domain asks to begin anew.</summary>
     public bool AsksAnew => Page.ReadAcquire32(RingLayout.State) == 1;
 
-    /// <summary>Begins anew: both rings empty, nothing broken. The caller took a new slot's counters, all 0.</summary>
-    public void Restart()
+    /// <summary>Whether this is its page, and the domain that it has.</summary>
+    public bool IsFor(StoreRing ring) => ring.OffsetBytes == _offset && EventFd.IdentityOf(_toDomain.Descriptor) is { } bell && EventFd.IdentityOf(ring.ToDomain) == bell;
+
+    /// <summary>Empties both rings, for a connection that is to begin at 0. The domain waits until it is told (<see cref="SayItIsAnew"/>).</summary>
+    public void Empty()
     {
         SharedView page = Page;
         page.WriteRelease32(RingLayout.RequestConsumer, 0);
         page.WriteRelease32(RingLayout.RequestProducer, 0);
         page.WriteRelease32(RingLayout.ReplyConsumer, 0);
         page.WriteRelease32(RingLayout.ReplyProducer, 0);
-        page.WriteRelease32(RingLayout.Error, 0);
-        IsBroken = false;
-        page.WriteRelease32(RingLayout.State, 0);
+    }
+
+    /// <summary>Tells the domain that it may begin.</summary>
+    public void SayItIsAnew()
+    {
+        // ORDER: release; the indices, and a slot that has them, before the state.  PAIRS WITH: the domain's read of state before its indices.
+        Page.WriteRelease32(RingLayout.State, 0);
         _ = _toDomain.Ring();
     }
 

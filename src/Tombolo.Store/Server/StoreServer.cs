@@ -95,9 +95,28 @@ public sealed class StoreServer : IAsyncDisposable
     /// <exception cref="StoreException">There is no place for another connection.</exception>
     public Task IntroduceAsync(DomainId domain, StoreRing? ring = null)
     {
-        StoreRing? own = ring is null ? null : new(ring.Memory.Duplicate(), ring.OffsetBytes, ring.ToServer.Duplicate(), ring.ToDomain.Duplicate());
-        return OnLoopAsync(() => _loop.TryIntroduce(domain, own) ? true : throw new StoreException($"Domain {domain} cannot be introduced: as many connections are open as there may be, or the journal cannot be written."));
+        StoreRing? own = ring?.Duplicate();
+        return OnLoopAsync(() => _loop.TryIntroduce(domain, own) ? true : throw CannotIntroduce(domain));
     }
+
+    /// <summary>After a restart: makes sure that a domain which is still there is known, with its ring page. Where this server took the ring over, it goes on as if nothing had been; otherwise the domain is told
+    /// by the page's error 1 that its session is lost, and may begin anew.</summary>
+    /// <param name="domain">The domain, not 0.</param>
+    /// <param name="ring">Its ring. Borrowed.</param>
+    /// <exception cref="StoreException">There is no place for another connection.</exception>
+    public Task ResumeAsync(DomainId domain, StoreRing ring)
+    {
+        StoreRing own = ring.Duplicate();
+        return OnLoopAsync(() => _loop.TryResume(domain, own) ? true : throw CannotIntroduce(domain));
+    }
+
+    /// <summary>From now on, INTRODUCE finds rings there. Of a domain that nobody has, it makes one without a ring known.</summary>
+    /// <param name="finder">Knows where rings are.</param>
+    public void AddRings(IRingFinder finder) => _loop.Commands.Post(() => _loop.RingFinders.Add(finder));
+
+    /// <summary>No longer; rings that are connected stay so.</summary>
+    /// <param name="finder">What <see cref="AddRings"/> was given.</param>
+    public void RemoveRings(IRingFinder finder) => _loop.Commands.Post(() => _loop.RingFinders.Remove(finder));
 
     /// <summary>Forgets a domain: its ring, what it owns, what it was allowed; and tells who watches for it.</summary>
     /// <param name="domain">The domain.</param>
@@ -118,6 +137,8 @@ public sealed class StoreServer : IAsyncDisposable
         _parts.Dispose();
         _loop.Dispose();
     }
+
+    private static StoreException CannotIntroduce(DomainId domain) => new($"Domain {domain} cannot be introduced: as many connections are open as there may be, or the journal cannot be written.");
 
     private Task<T> OnLoopAsync<T>(Func<T> act) => _loop.Commands.AskAsync(act, _thread.Completion, "store's server");
 }
