@@ -60,7 +60,7 @@ internal sealed class GrantRole : IAsyncDisposable
     /// <summary>Writes so many times so many bytes to a stream, as fast as it goes, and prints the nanoseconds until the other side has them all.</summary>
     public async Task StreamAsync(int bytes, int count, int capacity)
     {
-        using GrantLink link = await GrantLink.OfferAsync(_store, _domain, _second, Work, Polling with { CapacityBytes = capacity });
+        await using GrantLink link = await GrantLink.OfferAsync(_store, _domain, _second, Work, Polling with { CapacityBytes = capacity });
         byte[] buffer = new byte[bytes];
         buffer.AsSpan().Fill(1);
         int warmUp = Math.Max(count / 10, 1);
@@ -98,7 +98,7 @@ internal sealed class GrantRole : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _orders.Dispose();
+        await _orders.DisposeAsync();
         _domain.Dispose();
         await _store.DisposeAsync();
     }
@@ -177,7 +177,7 @@ internal sealed class GrantRole : IAsyncDisposable
     {
         Tell("link");
         long start = Stopwatch.GetTimestamp();
-        using GrantLink link = await GrantLink.OfferAsync(_store, _domain, _second, Work);
+        await using GrantLink link = await GrantLink.OfferAsync(_store, _domain, _second, Work);
         _ = link.Stream!.ReadByte();
         long taken = Stopwatch.GetTimestamp() - start;
         _ = Hear();
@@ -186,13 +186,13 @@ internal sealed class GrantRole : IAsyncDisposable
 
     private async Task AnswerAsync()
     {
-        using GrantLink link = await GrantLink.AcceptAsync(_store, _domain, _first, Work);
+        await using GrantLink link = await GrantLink.AcceptAsync(_store, _domain, _first, Work);
         link.Stream!.WriteByte(1);
     }
 
     private async Task SinkAsync(int bytes, int warmUp, int count)
     {
-        using GrantLink link = await GrantLink.AcceptAsync(_store, _domain, _first, Work, Polling);
+        await using GrantLink link = await GrantLink.AcceptAsync(_store, _domain, _first, Work, Polling);
         byte[] buffer = new byte[bytes];
         foreach (int writes in (int[])[warmUp, count])
         {
