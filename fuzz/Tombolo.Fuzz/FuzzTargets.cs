@@ -28,6 +28,7 @@ internal static class FuzzTargets
         ["region-table"] = () => new RegionTableTarget(),
         ["store-journal"] = () => new StoreJournalTarget(),
         ["store-request"] = () => new StoreRequestTarget(),
+        ["store-ring"] = () => new StoreRingTarget(),
         ["vhost-user"] = () => new VhostUserTarget(),
         ["virtqueue"] = () => new VirtqueueTarget(),
     };
