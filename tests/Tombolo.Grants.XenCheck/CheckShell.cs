@@ -2,22 +2,20 @@
 using System.Globalization;
 using System.Text;
 using Tombolo.Linux;
-using Tombolo.Store;
 
 namespace Tombolo.Grants.XenCheck;
 
 /// <summary>Grants, mappings and ports by the word, so that a test outside can play two domains like instruments.</summary>
-internal sealed class CheckShell(XenDomain domain, StoreClient store)
+internal sealed class CheckShell(XenDomain domain)
 {
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(60);
     private readonly Dictionary<uint, GrantedPages> _granted = [];   // by the first reference
     private readonly Dictionary<uint, MappedPages> _mapped = [];
     private readonly Dictionary<uint, EventChannel> _ports = [];
 
-    public async Task<string> DoAsync(string line)
+    public string Do(string line)
     {
-        string[] words = line.Split(' ');
-        try { return $"ok {(words[0] == "await-release" ? await AwaitReleaseAsync(words[1]) : Do(words))}"; }
+        try { return $"ok {Do(line.Split(' '))}"; }
         catch (GrantException exception) { return $"{exception.Fault} {exception.Message}"; }
         catch (LinuxException exception) { return $"errno {exception.Errno} {exception.Message}"; }
     }
@@ -74,25 +72,6 @@ internal sealed class CheckShell(XenDomain domain, StoreClient store)
                 return _ports[first].Wait(_limit) ? "event" : "none";
             default: throw new GrantException(GrantFault.Lost, $"There is no command '{words[0]}'.");
         }
-    }
-
-    // Waits until the store says that a domain is gone: a watch on its home, and on @releaseDomain.
-    private async Task<string> AwaitReleaseAsync(string number)
-    {
-        using CancellationTokenSource limit = new(_limit);
-        int events = 0;
-        await foreach (StoreEvent _ in store.WatchAsync(StorePath.ReleaseDomain, limit.Token))
-        {
-            if (events++ == 0) Console.WriteLine("watching");   // the first event comes at once, and says that the watch is there
-            if (!await IsThereAsync(number)) return $"gone after {events}";
-        }
-        return "there";
-    }
-
-    private async Task<bool> IsThereAsync(string number)
-    {
-        try { return await store.ReadAsync($"/local/domain/{number}/domid") is not null; }
-        catch (StoreException exception) when (exception.Error == StoreError.EACCES) { return true; }
     }
 
     private string Keep(EventChannel port)

@@ -17,8 +17,8 @@ switch (args)
     case ["count", string path, string times]:
         return await CountAsync(path, int.Parse(times, CultureInfo.InvariantCulture));
     case ["shell"]:
-        CheckShell shell = new(domain, store);
-        while (Console.ReadLine() is { } line) Console.WriteLine(await shell.DoAsync(line));
+        CheckShell shell = new(domain);
+        while (Console.ReadLine() is { } line) Console.WriteLine(shell.Do(line));
         return 0;
     default:
         Console.WriteLine("usage: tombolo-xen-check conform first|second PEER | count PATH N | shell");

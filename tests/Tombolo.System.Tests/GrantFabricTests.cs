@@ -44,11 +44,8 @@ public sealed class GrantFabricTests : IDisposable
         _ = Run("up", "-f", _folder["fabric.yaml"]);
         await Task.WhenAll(vm0.Ready, vm1.Ready).WaitAsync(_watchdog.Token);
 
-        // Both ways between the guests.
-        XenCommand accepting = vm1.Start("tombolo grant accept");
-        (await vm0.RunAsync("tombolo grant offer one two three")).ShouldBe("Domain 2 took 3 bytes.\nDomain 2 took 3 bytes.\nDomain 2 took 5 bytes.");
-        (await EndAsync(accepting)).ShouldBe("one\ntwo\nthree");
-        accepting = vm0.Start("tombolo grant accept");
+        // From the second guest to the first; the other way there is a longer conversation below.
+        XenCommand accepting = vm0.Start("tombolo grant accept");
         (await vm1.RunAsync("tombolo grant offer $(head -c 4096 /dev/zero | tr '\\0' x) last")).ShouldBe("Domain 1 took 4096 bytes.\nDomain 1 took 4 bytes.");
         (await EndAsync(accepting)).ShouldBe($"{new string('x', 4096)}\nlast");
 

@@ -41,12 +41,6 @@ internal sealed class XenCheckShell
         return answer[2..].Trim();
     }
 
-    /// <summary>Its next line, of a command that says several.</summary>
-    public Task<string> NextAsync() => _program.NextAsync();
-
-    /// <summary>Says a command whose answers are awaited with <see cref="NextAsync"/>.</summary>
-    public Task SayAsync(string command) => _domain.RunAsync($"echo '{command}' >/tmp/{_name}");
-
     /// <summary>kill -9.</summary>
     public async Task KillAsync()
     {
