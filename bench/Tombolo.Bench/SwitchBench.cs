@@ -25,6 +25,7 @@ internal sealed class SwitchBench(BenchOptions options)
         {
             foreach ((string name, Func<bool, SwitchSubject> make, bool onlySmall) in subjects)
             {
+                Line(round);
                 Frames(name, make, onlySmall, round);
                 if (!onlySmall) Large(name, make, round);
             }
@@ -36,6 +37,8 @@ internal sealed class SwitchBench(BenchOptions options)
         yield return "| --- | --- | --- | --- | --- | --- |";
         foreach (string name in subjects.Select(static subject => subject.Name).Concat(["`vde_switch` (1514 B for 1518)", "memcpy of the same bytes: the limit of one copy"]))
             yield return $"| {name} | {string.Join(" | ", columns.Select(column => Cell(name, column)))} |";
+        yield return "";
+        yield return $"A cache line took {Cell("line", "ns")} ns from one core to the other. Ring and frames change cores with every frame: where a virtual machine's cores are moved about, all rows follow this figure, each by its own share.";
         yield return "";
         yield return Idle();
         foreach (string line in _missing) yield return $"\n{line}";
@@ -83,6 +86,8 @@ internal sealed class SwitchBench(BenchOptions options)
         Add(Name, "latency", Parse(Run(64, "single")), round);
     }
 
+    private void Line(int round) => Add("line", "ns", Parse(ChildProgram.Run(Path.Combine(options.Native, "frames"), "line", Number(Seconds / 10))), round);
+
     private void Copies(int round)
     {
         const string Name = "memcpy of the same bytes: the limit of one copy";
@@ -114,7 +119,7 @@ internal sealed class SwitchBench(BenchOptions options)
     private string Cell(string subject, string column)
     {
         if (!_samples.TryGetValue((subject, column), out Sample? sample)) return "";
-        string format = column == "large" ? "0" : "0.00";
+        string format = column is "large" or "ns" ? "0" : "0.00";
         return $"{Number(sample.Median, format)} ({Number(sample.Min, format)}–{Number(sample.Max, format)})";
     }
 

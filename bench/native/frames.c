@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 // frames vde SOCKET BYTES SECONDS burst|single     frames between two plugs of a vde_switch: prints frames a second; with single, the microseconds one way
 // frames memcpy BYTES SECONDS                      copies of as many bytes, from 512 buffers to 512 others: prints copies a second
+// frames line SECONDS                              one word between two cores, to and fro: prints the nanoseconds one way
 // Sender and receiver are one thread. At most 256 frames are under way; what does not come within 5 ms is lost, and others are sent instead.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <libvdeplug.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,12 +110,63 @@ static int copy(int bytes, double seconds)
 	return 0;
 }
 
+static _Alignas(128) atomic_long ball;   // -1: over
+
+static void pin(int core)
+{
+	cpu_set_t set;
+	CPU_ZERO(&set);
+	CPU_SET(core, &set);
+	sched_setaffinity(0, sizeof set, &set);
+}
+
+static void *answer(void *nothing)
+{
+	pin(1);
+	atomic_store(&ball, 2);   // it is there
+	for (long seen = 2;;) {
+		long came = atomic_load_explicit(&ball, memory_order_acquire);
+		if (came < 0)
+			return nothing;
+		if (came == seen)
+			continue;
+		seen = came + 1;
+		atomic_store_explicit(&ball, seen, memory_order_release);
+	}
+}
+
+static int line(double seconds)
+{
+	pthread_t other;
+	if (pthread_create(&other, NULL, answer, NULL)) {
+		perror("frames: pthread_create");
+		return 1;
+	}
+	while (!atomic_load(&ball))
+		sched_yield();
+	pin(0);
+	long at = 2;
+	int64_t start = now(), end = start + (int64_t)(seconds * 1e9);
+	while (now() < end)
+		for (int i = 0; i < 1000; i++, at += 2) {
+			atomic_store_explicit(&ball, at + 1, memory_order_release);
+			while (atomic_load_explicit(&ball, memory_order_acquire) != at + 2)
+				;
+		}
+	printf("%.4f\n", (double)(now() - start) / (double)(at - 2));
+	atomic_store(&ball, -1);
+	pthread_join(other, NULL);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 6 && !strcmp(argv[1], "vde"))
 		return vde(argv[2], atoi(argv[3]), atof(argv[4]), !strcmp(argv[5], "single"));
 	if (argc == 4 && !strcmp(argv[1], "memcpy"))
 		return copy(atoi(argv[2]), atof(argv[3]));
-	fputs("usage: frames vde SOCKET BYTES SECONDS burst|single | frames memcpy BYTES SECONDS\n", stderr);
+	if (argc == 3 && !strcmp(argv[1], "line"))
+		return line(atof(argv[2]));
+	fputs("usage: frames vde SOCKET BYTES SECONDS burst|single | frames memcpy BYTES SECONDS | frames line SECONDS\n", stderr);
 	return 2;
 }
