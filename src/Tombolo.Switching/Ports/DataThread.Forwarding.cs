@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Tombolo.Linux;
 
 namespace Tombolo.Switching;
@@ -34,6 +35,7 @@ internal sealed partial class DataThread
         Release();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Poll(RingPoller poller, long now)
     {
         Vring ring = poller.Ring;
@@ -74,6 +76,7 @@ internal sealed partial class DataThread
     }
 
     // The next few chains: where each one's pieces end is noted, and its first bytes are on their way into the cache.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Take(Virtqueue queue, int first)
     {
         TransmitBuffers.Clear();

@@ -14,6 +14,7 @@ internal sealed partial class DataThread
     private Port? _straightFrom;
     private long _straightFrames, _straightBytes;   // since the ring is held, not yet counted
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private bool TryForward(RingPoller poller, ref readonly GuestBuffer piece)
     {
         int bytes = piece.Length;

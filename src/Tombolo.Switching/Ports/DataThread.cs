@@ -35,6 +35,7 @@ internal interface ISwitchCore
 /// for the time of a spin; when all are asleep the thread sleeps in epoll, and costs nothing. The spin adapts: it doubles when a sleep was shorter than the longest spin, and
 /// halves when it was longer. Kicks of sleeping rings are looked for now and then while others are awake. A turn takes a bounded batch from each ring, so that none delays
 /// another. What is received is shown before what was sent is given back: a death in between doubles frames, and loses none.
+/// What runs for each frame is compiled in full at its first call (<c>AggressiveOptimization</c>): a busy thread on a core of its own leaves no time for the compiler's tiers.
 /// </remarks>
 internal sealed partial class DataThread : IDisposable
 {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+using System.Runtime.CompilerServices;
+
 namespace Tombolo.Switching;
 
 /// <summary>A split ring: a table of descriptors, a ring of what the driver made available, and one of what the device used.</summary>
@@ -39,6 +41,7 @@ internal sealed class SplitRing : Virtqueue
 
     public static int DeviceBytes(int size, bool hasEvents) => Ring + (8 * size) + (hasEvents ? 2 : 0);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override bool TryTake(ChainBuffers buffers, out Chain chain)
     {
         chain = default;
@@ -66,6 +69,7 @@ internal sealed class SplitRing : Virtqueue
         return true;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal override int Expect(int most)
     {
         if (Fault != RingFault.None || (_next == _seen && !See())) return 0;
@@ -79,6 +83,7 @@ internal sealed class SplitRing : Virtqueue
         return count;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal override bool TryTakeRoom(int bytes, out ushort id, out nint at)
     {
         (id, at) = (0, 0);
@@ -101,11 +106,13 @@ internal sealed class SplitRing : Virtqueue
 
     public override void Complete(in Chain chain, uint writtenBytes) => Stage(chain.Id, writtenBytes);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Complete(ReadOnlySpan<Chain> chains)
     {
         foreach (ref readonly Chain chain in chains) Stage(chain.Id, 0);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal override void CompleteRoom(ushort id, int writtenBytes) => Stage(id, (uint)writtenBytes);
 
     private void Stage(ushort head, uint writtenBytes)
