@@ -29,6 +29,7 @@ internal static class FuzzTargets
         ["store-journal"] = () => new StoreJournalTarget(),
         ["store-request"] = () => new StoreRequestTarget(),
         ["store-ring"] = () => new StoreRingTarget(),
+        ["switch"] = () => new SwitchTarget(),
         ["vhost-user"] = () => new VhostUserTarget(),
         ["virtqueue"] = () => new VirtqueueTarget(),
     };
