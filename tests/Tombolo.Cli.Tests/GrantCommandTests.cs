@@ -56,6 +56,29 @@ public sealed class GrantCommandTests : IAsyncLifetime, IDisposable
         (await RunAsync("grant ls", store: false)).Out.ShouldContain("read");
     }
 
+    /// <summary>Two programs of this host in a window: their numbers are given to them.</summary>
+    [Fact]
+    public async Task Window_TwoPrograms_EveryMessageArrives_AndNobodyChoosesHisNumber()
+    {
+        string socket = _programs.InFolder("window.sock");
+        await using WindowHost window = WindowHost.Start(new() { SocketPath = socket, Shape = new() { Domains = 4, FirstDomain = 10, Pages = 16 } });
+        (await RunAsync("grant keys", store: true, grants: false)).ExitCode.ShouldBe(ExitCode.Done);
+        using WindowDomain eleven = WindowDomain.Connect(socket);
+        Task<CommandLine> accepting = RunAsync($"grant accept --window {socket}", grants: false);
+        await using StoreClient store = await StoreClient.ConnectAsync(_programs.InFolder("store.sock"));
+        await using (GrantOffer offer = await GrantOffer.StartAsync(store, eleven))
+        {
+            await offer.SendAsync("hello"u8.ToArray()).WaitAsync(Programs.Watchdog);
+            offer.Client.ShouldBe(new DomainId(12));
+        }
+        (await accepting).ShouldBe(new(ExitCode.Done, "hello\n", ""));
+
+        CommandLine other = await RunAsync($"grant offer -d 99 -w {socket} x", grants: false);
+        other.ExitCode.ShouldBe(ExitCode.WrongUse);
+        other.Error.ShouldContain("--domain is 99, but the number is given here, and it is 1");
+        (await RunAsync("grant offer -w nowhere x", grants: false)).ExitCode.ShouldBe(ExitCode.Failed);
+    }
+
     [Theory]
     [InlineData("grant offer -d 0 x", ExitCode.Failed, "Domain 0 can neither offer nor accept")]
     [InlineData("grant offer -d 1 x", ExitCode.Failed, "There is no key '/unikernel/random/server_id'")]
