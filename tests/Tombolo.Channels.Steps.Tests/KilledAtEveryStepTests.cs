@@ -192,7 +192,7 @@ public sealed class KilledAtEveryStepTests
         using var ground = new TestGround(1 << 16);
         using ChannelArea area = Area(ground, new TestParty());
         area.Create("c", _ring with { Kind = ChannelKind.Request });
-        using RequestClient client = area.OpenClient("c", _noSpin with { AwaitsSuccessor = true });
+        using RequestClient client = area.OpenClient("c", _noSpin with { AwaitsSuccessor = true, CheckInterval = TimeSpan.FromHours(1) });   // it has to be woken
         byte[] reply = new byte[8];
         Task<CallResult> call = Task.Factory.StartNew(() => client.Call([5], reply, out _, Timeout.InfiniteTimeSpan), TaskCreationOptions.LongRunning);
         var dying = new TestParty();

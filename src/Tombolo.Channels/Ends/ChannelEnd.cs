@@ -72,7 +72,7 @@ public abstract partial class ChannelEnd : IDisposable, IAsyncDisposable
     /// <summary>What must be in shared memory before the end is marked as closed.</summary>
     private protected virtual void Finish() { }
 
-    /// <summary>Tells those at the other side that something has changed here, whatever they wait for.</summary>
+    /// <summary>Tells those at the other side that something has changed here, whatever they wait for, by <see cref="Rouse"/>.</summary>
     private protected abstract void WakeAll();
 
     /// <summary>Lets go of what this end holds in this process alone.</summary>
@@ -150,6 +150,21 @@ public abstract partial class ChannelEnd : IDisposable, IAsyncDisposable
         SharedFence.Full();   // as in Wake
         uint wait = other.Wait.ReadAcquire();
         if ((wait & 1) != 0) Ring(other, wait);
+    }
+
+    /// <summary>Wakes a sleeper at another end, even one whose wait word somebody made even before, and died before it rang. For news that comes once.</summary>
+    private protected void Rouse(in EndWords other)
+    {
+        SharedFence.Full();   // as in Wake
+        uint wait = other.Wait.ReadAcquire();
+        if ((wait & 1) != 0)
+        {
+            Step.Before("wait word even");
+            _ = other.Wait.CompareExchange(wait + 1, wait);
+        }
+        Step.Before("ring");
+        PartyId owner = new(other.Owner.ReadAcquire());
+        if (!owner.IsNobody) _party.Wake(owner, other.Wait);
     }
 
     private void WakeAsleep(in EndWords other, uint wait, ulong position)

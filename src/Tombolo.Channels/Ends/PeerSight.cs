@@ -36,12 +36,17 @@ internal sealed class PeerSight(IParty party, EndWords words, Action wake) : IDi
 
     /// <summary>Why a wait for that end is over; null where it goes on.</summary>
     /// <param name="awaitsSuccessor">Whether it goes on until somebody else holds the end.</param>
-    public ChannelWait? Outcome(bool awaitsSuccessor) => awaitsSuccessor ? null : Look() switch
+    public ChannelWait? Outcome(bool awaitsSuccessor)
     {
-        PeerState.Closed => ChannelWait.PeerClosed,
-        PeerState.Dead => ChannelWait.PeerDied,
-        _ => null,
-    };
+        PeerState state = Look();   // also where nothing comes of it: the news of its death wakes us, should it die between making our wait word even and ringing
+        if (awaitsSuccessor) return null;
+        return state switch
+        {
+            PeerState.Closed => ChannelWait.PeerClosed,
+            PeerState.Dead => ChannelWait.PeerDied,
+            _ => null,
+        };
+    }
 
     public void Dispose()
     {

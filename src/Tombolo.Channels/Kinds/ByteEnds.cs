@@ -23,7 +23,7 @@ internal abstract class StreamHalf : ChannelEnd
 
     private protected override ChannelWait? Outcome() => _sight.Outcome(AwaitsSuccessor);
 
-    private protected override void WakeAll() => WakeAnyway(_sight.Words);
+    private protected override void WakeAll() => Rouse(_sight.Words);
 
     private protected override void Forget() => _sight.Dispose();
 }

@@ -71,7 +71,7 @@ public sealed class Publisher : MessageWriter
 
     private protected override void WakeAll()
     {
-        foreach (EndWords end in _subscribers) WakeAnyway(end);
+        foreach (EndWords end in _subscribers) Rouse(end);
     }
 
     private protected override void Forget()

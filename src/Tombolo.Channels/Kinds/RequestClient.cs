@@ -106,7 +106,7 @@ public sealed class RequestClient : ChannelEnd
 
     private protected override ChannelWait? Outcome() => _sight.Outcome(AwaitsSuccessor);
 
-    private protected override void WakeAll() => WakeAnyway(_server);
+    private protected override void WakeAll() => Rouse(_server);
 
     private protected override void Forget() => _sight.Dispose();
 

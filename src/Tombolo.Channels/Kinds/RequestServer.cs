@@ -132,7 +132,7 @@ public sealed class RequestServer : ChannelEnd
 
     private protected override void WakeAll()
     {
-        for (int lane = 0; lane < _lanes.Count; lane++) WakeAnyway(_lanes[lane].Sight.Words);
+        for (int lane = 0; lane < _lanes.Count; lane++) Rouse(_lanes[lane].Sight.Words);
     }
 
     private protected override void Forget() => _lanes.Forget();

@@ -70,7 +70,7 @@ public sealed class RingConsumer : MessageReader
 
     private protected override ChannelWait? Outcome() => _sight.Outcome(AwaitsSuccessor);
 
-    private protected override void WakeAll() => WakeAnyway(_producer);
+    private protected override void WakeAll() => Rouse(_producer);
 
     private protected override void Forget()
     {

@@ -78,7 +78,7 @@ public sealed class RingProducer : MessageWriter
 
     private protected override void Finish() => _ring.Publish();
 
-    private protected override void WakeAll() => WakeAnyway(_consumer);
+    private protected override void WakeAll() => Rouse(_consumer);
 
     private protected override void Forget()
     {

@@ -109,7 +109,7 @@ public sealed class Subscriber : MessageReader
         }
     }
 
-    private protected override void WakeAll() => WakeAnyway(_publisher);
+    private protected override void WakeAll() => Rouse(_publisher);
 
     private protected override void Forget()
     {
