@@ -4,12 +4,19 @@ using Tombolo.Wire;
 
 namespace Tombolo.Channels;
 
-/// <summary>The writing side of a ring of bytes without borders. The same cursors as <see cref="RingWriter"/>, no frames.</summary>
-internal sealed class ByteWriter(Window window, long offset, int capacity)
+/// <summary>The writing side of a ring of bytes without borders. The same cursors as <see cref="RingWriter"/>, no frames; the reader's is read again only when the one last seen leaves too little room.</summary>
+internal sealed class ByteWriter
 {
-    private readonly RingWords _words = new(window, offset, capacity);
-    private ulong _at = new RingWords(window, offset, capacity).ReadCursors(1).Head;
+    private readonly RingWords _words;
+    private readonly int _capacity;
+    private ulong _at, _tailSeen;
     private ProtocolException? _fault;
+
+    public ByteWriter(Window window, long offset, int capacity)
+    {
+        (_words, _capacity) = (new(window, offset, capacity), capacity);
+        (_at, _tailSeen) = _words.ReadCursors(1);
+    }
 
     public ulong Position => _at;
 
@@ -18,15 +25,18 @@ internal sealed class ByteWriter(Window window, long offset, int capacity)
     {
         if (_fault is not null) throw _fault;
         ulong tail = _words.Tail.ReadAcquire();   // ORDER: acquire.  PAIRS WITH: ByteReader.Read
-        if (_at - tail > (ulong)capacity)
+        if (_at - tail > (ulong)_capacity)
             throw _fault = new(WireFault.ValueOutOfRange, $"The reader's cursor is {tail}, but only {_at} was published: it lies, and its session is over.");
-        return capacity - (int)(_at - tail);
+        _tailSeen = tail;
+        return _capacity - (int)(_at - tail);
     }
 
     /// <summary>Writes as much as there is room for, and publishes it.</summary>
     public int Write(ReadOnlySpan<byte> bytes)
     {
-        int count = Math.Min(bytes.Length, Room()), place = (int)(_at & (ulong)(capacity - 1)), first = Math.Min(count, capacity - place);
+        int room = _capacity - (int)(_at - _tailSeen);
+        if (room < bytes.Length || _fault is not null) room = Room();
+        int count = Math.Min(bytes.Length, room), place = (int)(_at & (ulong)(_capacity - 1)), first = Math.Min(count, _capacity - place);
         bytes[..first].CopyTo(_words.Data.Slice(place, first));
         bytes[first..count].CopyTo(_words.Data.Slice(0, count - first));
         _at += (uint)count;
@@ -36,12 +46,19 @@ internal sealed class ByteWriter(Window window, long offset, int capacity)
     }
 }
 
-/// <summary>The reading side of a ring of bytes without borders.</summary>
-internal sealed class ByteReader(Window window, long offset, int capacity)
+/// <summary>The reading side of a ring of bytes without borders; the writer's cursor is read again only when the one last seen covers too little.</summary>
+internal sealed class ByteReader
 {
-    private readonly RingWords _words = new(window, offset, capacity);
-    private ulong _at = new RingWords(window, offset, capacity).ReadCursors(1).Tail;
+    private readonly RingWords _words;
+    private readonly int _capacity;
+    private ulong _at, _headSeen;
     private ProtocolException? _fault;
+
+    public ByteReader(Window window, long offset, int capacity)
+    {
+        (_words, _capacity) = (new(window, offset, capacity), capacity);
+        (_headSeen, _at) = _words.ReadCursors(1);
+    }
 
     public ulong Position => _at;
 
@@ -50,15 +67,18 @@ internal sealed class ByteReader(Window window, long offset, int capacity)
     {
         if (_fault is not null) throw _fault;
         ulong head = _words.Head.ReadAcquire();   // ORDER: acquire.  PAIRS WITH: ByteWriter.Write
-        if (head - _at > (ulong)capacity)
-            throw _fault = new(WireFault.ValueOutOfRange, $"The writer's cursor is {head}, with {_at} read and a capacity of {capacity}: it lies, and its session is over.");
+        if (head - _at > (ulong)_capacity)
+            throw _fault = new(WireFault.ValueOutOfRange, $"The writer's cursor is {head}, with {_at} read and a capacity of {_capacity}: it lies, and its session is over.");
+        _headSeen = head;
         return (int)(head - _at);
     }
 
     /// <summary>Takes what is there, as far as it fits.</summary>
     public int Read(Span<byte> destination)
     {
-        int count = Math.Min(destination.Length, Available()), place = (int)(_at & (ulong)(capacity - 1)), first = Math.Min(count, capacity - place);
+        int there = (int)(_headSeen - _at);
+        if (there < destination.Length || _fault is not null) there = Available();
+        int count = Math.Min(destination.Length, there), place = (int)(_at & (ulong)(_capacity - 1)), first = Math.Min(count, _capacity - place);
         _words.Data.Slice(place, first).CopyTo(destination);
         _words.Data.Slice(0, count - first).CopyTo(destination[first..]);
         _at += (uint)count;
