@@ -11,8 +11,9 @@ namespace Tombolo.Channels.Tests;
 [Trait("Speed", "slow")]
 public sealed class KindKillTests : IDisposable
 {
-    private const int LogBytes = 64 << 20, Capacity = 4096;
+    private const int Capacity = 4096;
     private static readonly int _kills = int.Parse(Environment.GetEnvironmentVariable("TOMBOLO_CHANNEL_KILLS") ?? "12", CultureInfo.InvariantCulture);
+    private static readonly long _logBytes = Math.Max(64L, 3L * _kills) << 20;   // two bytes a message; written as far as it goes
     private static readonly EndOptions _sleepy = new() { Spin = TimeSpan.Zero, CheckInterval = TimeSpan.FromHours(1) };   // deaths are told by the kernel's word alone
 
     private readonly TemporaryFolder _folder = new();
@@ -185,7 +186,7 @@ public sealed class KindKillTests : IDisposable
         ChannelStream stream = Own(_area.OpenListener("c", _sleepy));
         Window log = Log("write");
         byte[] bytes = new byte[999];
-        uint next = 0;
+        ulong next = 0;
         for (int kill = 0; kill < _kills; kill++)
         {
             Child writer = Start("write", next);
@@ -197,9 +198,9 @@ public sealed class KindKillTests : IDisposable
             }, until: () => stream.Peer == PeerState.Open);
             writer.Kill();
             Watchdog.Run(() => Should.Throw<IOException>(() => { while (true) TakeBytes(stream, bytes, ref next); }));
-            ((ulong)next).ShouldBeGreaterThanOrEqualTo(log.Word64(0).ReadAcquire());
+            next.ShouldBeGreaterThanOrEqualTo(log.Word64(0).ReadAcquire());
         }
-        next.ShouldBeGreaterThan(0u);
+        next.ShouldBeGreaterThan(0ul);
     }
 
     private uint SendToOnesThatDie(MessageWriter to, string role)
@@ -255,11 +256,11 @@ public sealed class KindKillTests : IDisposable
         }
     }
 
-    private static void TakeBytes(ChannelStream from, byte[] bytes, ref uint next)
+    private static void TakeBytes(ChannelStream from, byte[] bytes, ref ulong next)
     {
         int count = from.Read(bytes);
         for (int i = 0; i < count; i++)
-            if (bytes[i] != (byte)((next + i) % 251)) throw new InvalidOperationException($"Byte {next + i} is {bytes[i]}.");
+            if (bytes[i] != (byte)((next + (uint)i) % 251)) throw new InvalidOperationException($"Byte {next + (uint)i} is {bytes[i]}.");
         next += (uint)count;
     }
 
@@ -290,7 +291,7 @@ public sealed class KindKillTests : IDisposable
 
     private static void Rest(TimeSpan time) => WorkFor(time, static () => Thread.Yield());
 
-    private Child Start(string role, uint first)
+    private Child Start(string role, ulong first)
     {
         var child = new Child(Path.Combine(AppContext.BaseDirectory, "tombolo-test-server"), "channel", _folder.FullPath, role, first.ToString(CultureInfo.InvariantCulture));
         _owned.Add(child);
@@ -300,7 +301,7 @@ public sealed class KindKillTests : IDisposable
 
     private Window Log(string role)
     {
-        using SafeFd file = SharedFile.Open(_folder[$"log-{role}"], LogBytes, create: true);
+        using SafeFd file = SharedFile.Open(_folder[$"log-{role}"], _logBytes, create: true);
         return Own(Window.Map(file));
     }
 
@@ -308,7 +309,7 @@ public sealed class KindKillTests : IDisposable
 
     private byte[] Counts(string role, uint count)
     {
-        (64 + (2L * count)).ShouldBeLessThan(LogBytes);
+        (64 + (2L * count)).ShouldBeLessThan(_logBytes);
         byte[] counts = new byte[2 * count];
         Log(role).View(64, counts.Length).CopyOut(0, counts);
         return counts;

@@ -24,16 +24,16 @@ internal static class ChannelRole
         using SafeFd file = SharedFile.Open(Path.Combine(folder, $"log-{role}"));
         using Window log = Window.Map(file);
         var options = new EndOptions { AwaitsSuccessor = true };
-        uint next = uint.Parse(first, CultureInfo.InvariantCulture);
+        ulong next = ulong.Parse(first, CultureInfo.InvariantCulture);
         Console.WriteLine("going");
         switch (role)
         {
-            case "produce": Send(area.OpenProducer("c", options), log, next); break;
-            case "publish": Send(area.OpenPublisher("c", options), log, next); break;
+            case "produce": Send(area.OpenProducer("c", options), log, (uint)next); break;
+            case "publish": Send(area.OpenPublisher("c", options), log, (uint)next); break;
             case "collect": Take(area.OpenFanIn("c", options), log); break;
             case "subscribe": Take(area.OpenSubscriber("c", SubscriberPolicy.Block, resumes: true, options), log); break;
             case "serve": Serve(area.OpenServer("c", options), log); break;
-            case "call": Call(area.OpenClient("c", options), log, next); break;
+            case "call": Call(area.OpenClient("c", options), log, (uint)next); break;
             case "write": Write(area.OpenCaller("c", options), log, next); break;
             default: throw new ArgumentException($"There is no role '{role}'.");
         }
@@ -109,13 +109,13 @@ internal static class ChannelRole
         }
     }
 
-    private static void Write(ChannelStream stream, Window log, uint next)
+    private static void Write(ChannelStream stream, Window log, ulong next)
     {
         byte[] bytes = new byte[700];
         for (; ; log.Word64(0).WriteRelease(next))
         {
             int length = 1 + (int)(next % 699);
-            for (int i = 0; i < length; i++) bytes[i] = (byte)((next + i) % 251);
+            for (int i = 0; i < length; i++) bytes[i] = (byte)((next + (uint)i) % 251);
             stream.Write(bytes.AsSpan(0, length));
             next += (uint)length;
         }

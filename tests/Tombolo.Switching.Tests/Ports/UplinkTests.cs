@@ -37,7 +37,8 @@ public sealed class UplinkTests : IDisposable
                 ReadFrame(far).ShouldBe(answer);
             }
         }
-        PortSnapshot up = (await rig.Switch.SnapshotAsync()).Ports.Single(port => port.Options.Name == "up");
+        Testing.Watchdog.Until(() => Up(rig)[PortCounter.FramesTo] == 150, "the last frame is counted");   // which is done after it was sent
+        PortSnapshot up = Up(rig);
         (up[PortCounter.FramesFrom], up[PortCounter.FramesTo], up.Lost).ShouldBe((150, 150, 0));
     }
 
