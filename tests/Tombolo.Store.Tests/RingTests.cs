@@ -109,6 +109,7 @@ public sealed class RingTests : IDisposable
 
         RingPlace place = new(new(_memory, Offset, _toServer.Descriptor, _toDomain.Descriptor));
         _server.AddRings(place);
+        _ = await _server.SnapshotAsync();   // the loop has done it
         host.Ask(StoreOperation.Introduce, "5|3|1|").ShouldBe("!EINVAL");   // another page
         host.Ask(StoreOperation.Introduce, "5|2|1|").ShouldBe("OK");
         host.Event().ShouldBe("@introduceDomain|i");
@@ -122,6 +123,7 @@ public sealed class RingTests : IDisposable
         place.IsGone = true;
         host.Ask(StoreOperation.Introduce, "5|2|1|").ShouldBe("!EINVAL");
         _server.RemoveRings(place);
+        _ = await _server.SnapshotAsync();
         host.Ask(StoreOperation.Introduce, "5|0|0|").ShouldBe("OK");
     }
 
