@@ -10,6 +10,7 @@ internal sealed record Project(string Name, string Folder, IReadOnlyList<string>
 internal sealed class SourceTree(string root)
 {
     private static readonly string[] _codeFolders = ["src", "tests", "samples", "bench", "fuzz"];
+    private static readonly string[] _pageFolders = ["docs", "src", "samples", "examples", "guest", "bench", "fuzz", "packaging"];
 
     /// <summary>The repository this test was built in: the nearest folder above that holds the solution.</summary>
     public static SourceTree OfThisRepository()
@@ -28,10 +29,20 @@ internal sealed class SourceTree(string root)
     /// <summary>Paths relative to the root, of every C# file under <c>tests</c>.</summary>
     public IReadOnlyList<string> TestSources => [.. Files("tests", "*.cs").Select(Relative)];
 
+    /// <summary>Paths relative to the root, of every page for people.</summary>
+    public IReadOnlyList<string> Pages => [.. _pageFolders.SelectMany(folder => Files(folder, "*.md")).Select(Relative), .. Directory.EnumerateFiles(root, "*.md").Select(Relative)];
+
     /// <summary>Paths relative to the root, of every project there is.</summary>
     public IReadOnlyList<string> ProjectFiles => [.. _codeFolders.SelectMany(folder => Files(folder, "*.csproj")).Select(Relative)];
 
     public string[] Lines(string relativePath) => File.ReadAllLines(Path.Combine(root, relativePath));
+
+    public void Write(string relativePath, IEnumerable<string> lines)
+    {
+        string path = Path.Combine(root, relativePath);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllText(path, string.Concat(lines.Select(static line => line + "\n")));
+    }
 
     public bool Has(string relativePath) => File.Exists(Path.Combine(root, relativePath));
 
