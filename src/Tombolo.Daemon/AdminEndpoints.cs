@@ -51,6 +51,16 @@ internal static class AdminEndpoints
         MapChange(routes, host, "/switches/{name}/ports/{port}/set", FabricStatusJson.Default.SwitchPortChange, (port, _) => $"Port {port} has other settings", (one, port, body) => one.SetAsync(port, body));
         MapChange(routes, host, "/switches/{name}/ports/{port}/move", FabricStatusJson.Default.SwitchMove, (port, _) => $"Port {port} reaches others than before", (one, port, body) => one.MoveAsync(port, body));
         _ = routes.MapGet("/switches/{name}/ports/{port}/capture", (RequestDelegate)(context => CaptureAsync(context, host)));
+        _ = routes.MapPost("/switches/{name}/ports/{port}/capture/end", (RequestDelegate)(async context =>
+        {
+            try
+            {
+                CaptureEnd end = await host.EndCaptureAsync(Word(context, "name"), Word(context, "port"));
+                context.Response.ContentType = "application/json";
+                await context.Response.WriteAsync(JsonSerializer.Serialize(end, FabricStatusJson.Default.CaptureEnd), context.RequestAborted);
+            }
+            catch (TomboloException exception) { await RefuseAsync(context, StatusCodes.Status409Conflict, exception.Message); }
+        }));
         _ = routes.MapPost("/switches/{name}/ports/{port}/remove", (RequestDelegate)(context => ActAsync(context, () =>
         {
             (string name, string port) = (Word(context, "name"), Word(context, "port"));

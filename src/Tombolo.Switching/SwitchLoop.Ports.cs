@@ -45,6 +45,7 @@ internal sealed partial class SwitchLoop
             _ = _byToken.Remove(connection.ListenerToken);
             _epoll.Remove(listener);
         }
+        EndCapture(connection.Port);
         connection.Port.Leave();
         connection.Dispose();
         _topologies = [.. _topologies.Select(topology => Without(topology, name))];

@@ -23,6 +23,21 @@ internal sealed partial class SwitchLoop
             if (connection.Port.Capture == capture) connection.Port.Capture = null;
     }
 
+    /// <summary>Ends a port's capture, whoever began it.</summary>
+    public PortCapture EndCapture(string name)
+    {
+        Port port = Find(name).Port;
+        PortCapture capture = port.Capture ?? throw new SwitchException($"Port '{name}' is not captured.");
+        EndCapture(port);
+        return capture;
+    }
+
+    private static void EndCapture(Port port)
+    {
+        port.Capture?.End();
+        port.Capture = null;
+    }
+
     public void NoteUplinkEnd(UplinkPort port, ulong token, string reason) => Commands.Post(() =>
     {
         if (!_ports.TryGetValue(port.Name, out PortConnection? connection) || !connection.Pollers.TryGetValue(0, out (DataThread Thread, ulong Token) poller) || poller.Token != token) return;

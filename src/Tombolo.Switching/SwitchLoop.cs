@@ -117,6 +117,7 @@ internal sealed partial class SwitchLoop : ISwitchCore, IPortOwner, IDisposable
     {
         foreach (PortConnection connection in _ports.Values)
         {
+            EndCapture(connection.Port);
             connection.Port.Leave();
             connection.Dispose();
         }
@@ -233,8 +234,8 @@ internal sealed partial class SwitchLoop : ISwitchCore, IPortOwner, IDisposable
             OpenUplink(connection);
             return;
         }
-        SafeFd socket = UnixSocket.Connect(connection.Port.Options.SocketPath, UnixSocketKind.Stream, TimeSpan.FromSeconds(1));
-        socket.SetNonBlocking();
+        // A listener whose queue is full is tried again later: other ports' front ends wait for this loop.
+        SafeFd socket = UnixSocket.Connect(connection.Port.Options.SocketPath, UnixSocketKind.Stream, TimeSpan.FromMilliseconds(1));
         if (connection.Vhost is null) AttachUplink(connection, socket, isStream: true);
         else Attach(connection, socket, UnixSocket.CredentialsOf(socket));
     }

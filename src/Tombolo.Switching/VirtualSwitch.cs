@@ -80,6 +80,17 @@ public sealed class VirtualSwitch : IAsyncDisposable
     public Task<PortCapture> CaptureAsync(string port, Stream output, CaptureOptions? options = null) => AskAsync(() => _loop.Capture(port, output, options ?? new(), capture =>
         _isDisposed ? Task.CompletedTask : DoAsync(() => _loop.EndCapture(capture))));
 
+    /// <summary>Ends a port's capture, whoever began it. Captures also end with their port, and with the switch.</summary>
+    /// <param name="port">The port's name.</param>
+    /// <returns>The capture, once all of it is written, or its output has failed.</returns>
+    /// <exception cref="SwitchException">There is no such port, or it is not captured.</exception>
+    public async Task<PortCapture> EndCaptureAsync(string port)
+    {
+        PortCapture capture = await AskAsync(() => _loop.EndCapture(port));
+        await capture.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return capture;
+    }
+
     /// <summary>The state now.</summary>
     public Task<SwitchSnapshot> SnapshotAsync() => AskAsync(_loop.Snapshot);
 

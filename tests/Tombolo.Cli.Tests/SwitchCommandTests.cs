@@ -40,7 +40,8 @@ public sealed class SwitchCommandTests : IAsyncLifetime, IDisposable
         (await RunAsync("switch move lan/b --cut lan/a")).Error.ShouldContain("has no port 'lan/a'");
         (await RunAsync("switch move b --cut probe")).Out.ShouldBe("Topology lan: a b up probe; cut: b from probe\nTopology back: probe\n");
         (await RunAsync("switch move lan/a lan/1")).Out.ShouldStartWith("Topology lan: a | b up probe; cut: b from probe\n");
-        (await RunAsync("switch set b --perfect --loss 1% --seed 7 --way from")).Out.ShouldBe("Port lan/b: to guest delay 5ms; from guest loss 1%, seed 7\n");
+        (await RunAsync("switch set b --perfect --loss 1% --seed 7 --way from")).Out.ShouldBe("Port lan/b: 02:00:00:00:00:0b; to guest delay 5ms; from guest loss 1%, seed 7\n");
+        (await RunAsync("switch set probe --mtu 1300")).Out.ShouldBe("Port lan/probe: 02:00:00:00:00:0d, mtu 1300; to guest perfect; from guest perfect\n");
         (await RunAsync("switch remove up")).Out.ShouldBe("Port lan/up is removed.\n");
 
         int daemon = Tombolo.Linux.FileLock.OwnerOf(Path.Combine(_programs.Runtime, "net", "daemon.lock"));
@@ -61,7 +62,7 @@ public sealed class SwitchCommandTests : IAsyncLifetime, IDisposable
             -machine memory-backend=tombolo-ram \
             -chardev socket,id=nic-lan-probe,path={_programs.Runtime}/net/lan-probe.sock,reconnect=1 \
             -netdev vhost-user,id=nic-lan-probe,chardev=nic-lan-probe \
-            -device virtio-net-pci,id=nic-lan-probe,netdev=nic-lan-probe,mac=02:00:00:00:00:0d,vectors=0,host_mtu=1400,romfile=
+            -device virtio-net-pci,id=nic-lan-probe,netdev=nic-lan-probe,mac=02:00:00:00:00:0d,vectors=0,host_mtu=1300,romfile=
 
             """);
         (await RunAsync("vm xml --port lan/b")).Out.ShouldContain("<mac address=\"02:00:00:00:00:0b\" />");
@@ -81,7 +82,65 @@ public sealed class SwitchCommandTests : IAsyncLifetime, IDisposable
         _ = Tombolo.Linux.LinuxProcess.TrySignal(capture.Id, Tombolo.Linux.Signal.Interrupt);
         await capture.WaitForExitAsync().WaitAsync(Programs.Watchdog);
         capture.ExitCode.ShouldBe(ExitCode.Done);
+        (await capture.StandardOutput.ReadToEndAsync()).ShouldBe("0 frames were written to b.pcapng, 0 dropped.\n");
+        // Whole: its last block says how many there were.
+        BitConverter.ToInt32(File.ReadAllBytes(file).AsSpan(StartBytes)).ShouldBe(5, "pcapng: interface statistics");
         File.ReadAllBytes(file)[..4].ShouldBe([0x0a, 0x0d, 0x0d, 0x0a]);
+    }
+
+    [Fact]
+    public async Task Capture_PortIsRemoved_EndsAndSaysSo()
+    {
+        using Process capture = _programs.Start(Programs.Tombolo, "switch", "capture", "lan/b", "-w", "b.pcapng");
+        _ = await Programs.LineWithAsync(capture.StandardOutput, "captured");
+        (await RunAsync("switch remove lan/b")).ExitCode.ShouldBe(ExitCode.Done);
+        await capture.WaitForExitAsync().WaitAsync(Programs.Watchdog);
+        (capture.ExitCode, await capture.StandardOutput.ReadToEndAsync()).ShouldBe((ExitCode.Done, "The capture has ended: port lan/b was removed, or its switch ended.\n"));
+    }
+
+    [Fact]
+    public async Task Capture_FabricGoesDown_Ends()
+    {
+        using Process capture = _programs.Start(Programs.Tombolo, "switch", "capture", "lan/b", "-w", "b.pcapng", "--json");
+        Testing.Watchdog.Until(() => new FileInfo(_programs.InFolder("b.pcapng")) is { Exists: true, Length: > 0 }, "the capture has begun");
+        (await RunAsync("down")).ExitCode.ShouldBe(ExitCode.Done);
+        await capture.WaitForExitAsync().WaitAsync(Programs.Watchdog);
+        capture.ExitCode.ShouldBe(ExitCode.Done);
+    }
+
+    [Fact]
+    public async Task Stats_Watched_AreShownAgainAndAgain_WithRates()
+    {
+        using Process lines = _programs.Start(Programs.Tombolo, "switch", "stats", "lan", "--watch", "0.05", "--json"), words = _programs.Start(Programs.Tombolo, "switch", "stats", "lan", "--watch", "0.05");
+        for (int i = 0; i < 3; i++)
+        {
+            using JsonDocument one = JsonDocument.Parse((await lines.StandardOutput.ReadLineAsync().WaitAsync(Programs.Watchdog)).ShouldNotBeNull());
+            one.RootElement[0].GetProperty("name").GetString().ShouldBe("lan");
+        }
+        Words(await Programs.LineWithAsync(words.StandardOutput, "PORT")).ShouldBe("LAN PORT FROM BYTES FROM TO BYTES TO FRAMES/S FROM FRAMES/S TO LOST");
+        Words(await Programs.LineWithAsync(words.StandardOutput, "a ")).ShouldBe("a 0 0 0 0 - - 0");
+        _ = await Programs.LineWithAsync(words.StandardOutput, "PORT");
+        Words(await Programs.LineWithAsync(words.StandardOutput, "a ")).ShouldBe("a 0 0 0 0 0 0 0");
+        foreach (Process process in new[] { lines, words })
+        {
+            _ = Tombolo.Linux.LinuxProcess.TrySignal(process.Id, Tombolo.Linux.Signal.Interrupt);
+            await process.WaitForExitAsync().WaitAsync(Programs.Watchdog);
+            process.ExitCode.ShouldBe(ExitCode.Done);
+        }
+    }
+
+    [Fact]
+    public async Task Changes_WithJson_SayWhatIsNow()
+    {
+        using JsonDocument set = JsonDocument.Parse((await RunAsync("switch set lan/b --delay 7ms --json")).Out);
+        set.RootElement.GetProperty("settings").GetProperty("toGuest").GetProperty("delay").GetString().ShouldBe("00:00:00.0070000");
+        using JsonDocument move = JsonDocument.Parse((await RunAsync("switch move lan/b --cut up --json")).Out);
+        move.RootElement.GetProperty("topologies")[0].GetProperty("cut")[0].GetProperty("other").GetString().ShouldBe("up");
+        using JsonDocument remove = JsonDocument.Parse((await RunAsync("switch remove lan/b --json")).Out);
+        remove.RootElement.GetProperty("ports").GetArrayLength().ShouldBe(2);
+        using JsonDocument add = JsonDocument.Parse((await RunAsync("switch add lan/b --json")).Out);
+        add.RootElement.GetProperty("socket").GetString().ShouldBe($"{_programs.Runtime}/net/lan-b.sock");
+        add.RootElement.TryGetProperty("fault", out _).ShouldBeFalse("what is not there is left out, as everywhere");
     }
 
     [Fact]

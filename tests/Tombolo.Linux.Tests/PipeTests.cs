@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using Shouldly;
+using Tombolo.Testing;
 using Xunit;
 
 namespace Tombolo.Linux.Tests;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using System.Buffers.Binary;
+using System.Diagnostics;
 using Shouldly;
 using Tombolo.Fabric;
 using Tombolo.Linux;
@@ -51,6 +52,7 @@ public sealed class UplinkOfDaemonTests : IDisposable
         Judge();
         Run("switch", "add", "lan/lab", "--tap", "t1", "--netns", _lab.Path).ShouldBe($"Port lan/lab leads to tap t1 in {_lab.Path}.\n");
         JudgeLab();
+        JudgeLive();
 
         int daemon = FileLock.OwnerOf(new FabricPaths(_folder["run"], "net").Lock);
         using (SafeFd handle = LinuxProcess.TryOpen(daemon).ShouldNotBeNull())
@@ -96,6 +98,31 @@ public sealed class UplinkOfDaemonTests : IDisposable
     {
         _lab.SetUp("t1", "10.0.2.16/24");
         _lab.Run("ping", "-c", "3", "-i", "0.2", "-w", "30", "10.0.2.15").ShouldContain("3 received");
+    }
+
+    // tshark shows what passes while the capture goes on, and has no fault to find with how it ends.
+    private void JudgeLive()
+    {
+        ProcessStartInfo start = new(Path.Combine(AppContext.BaseDirectory, "tombolo"), ["switch", "capture", "lan/host", "-w", "-"]) { RedirectStandardOutput = true };
+        start.Environment["TOMBOLO_RUNTIME_DIR"] = _folder["run"];
+        using Process capture = Process.Start(start)!;
+        using Process tshark = Process.Start(new ProcessStartInfo("tshark", ["-l", "-n", "-r", "-", "-Y", "icmp", "-T", "fields", "-e", "icmp.type"]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        Task<string> complaint = tshark.StandardError.ReadToEndAsync();
+        Task copying = capture.StandardOutput.BaseStream.CopyToAsync(tshark.StandardInput.BaseStream);
+        Task<string?> seen = tshark.StandardOutput.ReadLineAsync();
+        Testing.Watchdog.Until(() =>
+        {
+            _ = _host.Run("ping", "-c", "1", "-w", "5", "10.0.2.2");
+            return seen.IsCompleted;
+        }, "tshark shows a frame");
+        seen.Result.ShouldBe("8");
+        capture.HasExited.ShouldBeFalse();
+        _ = LinuxProcess.TrySignal(capture.Id, Signal.Interrupt);
+        copying.Wait(Testing.Watchdog.Limit).ShouldBeTrue();
+        tshark.StandardInput.Close();
+        tshark.WaitForExit(Testing.Watchdog.Limit).ShouldBeTrue();
+        tshark.ExitCode.ShouldBe(0, complaint.Result);
+        complaint.Result.ShouldNotContain("cut short");
     }
 
     private void Up() => Run("up", "-f", _folder["fabric.yaml"]);

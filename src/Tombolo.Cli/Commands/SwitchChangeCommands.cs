@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using System.CommandLine;
+using System.Globalization;
 using Tombolo.Cli.Fabrics;
 using Tombolo.Cli.Output;
 using Tombolo.Cli.Switch;
@@ -39,7 +40,7 @@ internal static class SwitchChangeCommands
             using (DaemonClient daemon = new(paths.AdminSocket))
                 await daemon.PostAsync($"/switches/{owner.Name}/ports", addition with { Name = name }, FabricStatusJson.Default.SwitchPortAddition, stop);
             (_, SwitchPortStatus port) = PortChoice.Choose($"{owner.Name}/{name}", await PortChoice.SwitchesAsync(paths, stop), paths.Name);
-            if (parsed.GetValue(json)) context.Screen.Json(port, FabricStatusJson.Default.SwitchPortStatus);
+            if (parsed.GetValue(json)) context.Screen.Json(port, CliJson.Default.SwitchPortStatus);
             else context.Screen.Line($"Port {owner.Name}/{name} {(port.Settings.Uplink is null ? $"serves at {port.Socket}" : $"leads to {UplinkChoice.Words(port)}")}.");
             return ExitCode.Done;
         });
@@ -49,13 +50,15 @@ internal static class SwitchChangeCommands
     public static ExampleCommand Remove(CommandContext context)
     {
         PortChoice choice = new();
-        ExampleCommand command = new("remove", "Removes a port from a running switch; its guest sees the link go down.", "tombolo switch remove vm2") { choice.Port, choice.Option };
+        Option<bool> json = CommonOptions.Json();
+        ExampleCommand command = new("remove", "Removes a port from a running switch; its guest sees the link go down.", "tombolo switch remove vm2") { choice.Port, choice.Option, json };
         command.SetAction(async (parsed, stop) =>
         {
             (FabricPaths paths, string owner, SwitchPortStatus port) = await choice.ExistingAsync(parsed, stop);
             using DaemonClient daemon = new(paths.AdminSocket);
             await daemon.PostAsync($"/switches/{owner}/ports/{port.Settings.Name}/remove", stop);
-            context.Screen.Line($"Port {owner}/{port.Settings.Name} is removed.");
+            if (parsed.GetValue(json)) context.Screen.Json(PortChoice.ChooseSwitch(owner, await PortChoice.SwitchesAsync(paths, stop), paths.Name), CliJson.Default.SwitchStatus);
+            else context.Screen.Line($"Port {owner}/{port.Settings.Name} is removed.");
             return ExitCode.Done;
         });
         return command;
@@ -69,7 +72,8 @@ internal static class SwitchChangeCommands
         Option<bool> isNew = new("--new") { Description = "Make topologies that do not exist." };
         Option<string[]> cut = new("--cut") { Description = "A port that it does not reach any more; may be given again.", HelpName = "port" };
         Option<string[]> uncut = new("--uncut") { Description = "A port that it reaches again; may be given again.", HelpName = "port" };
-        ExampleCommand command = new("move", "Changes whom a port reaches.", "tombolo switch move vm2 back", "tombolo switch move vm2 --nowhere", "tombolo switch move vm0 --cut vm2") { choice.Port, to, choice.Option, nowhere, isNew, cut, uncut };
+        Option<bool> json = CommonOptions.Json();
+        ExampleCommand command = new("move", "Changes whom a port reaches.", "tombolo switch move vm2 back", "tombolo switch move vm2 --nowhere", "tombolo switch move vm0 --cut vm2") { choice.Port, to, choice.Option, nowhere, isNew, cut, uncut, json };
         command.SetAction(async (parsed, stop) =>
         {
             string[] targets = parsed.GetValue(to) ?? [], cuts = parsed.GetValue(cut) ?? [], uncuts = parsed.GetValue(uncut) ?? [];
@@ -79,7 +83,9 @@ internal static class SwitchChangeCommands
             (FabricPaths paths, string owner, SwitchPortStatus port) = await choice.ExistingAsync(parsed, stop);
             using DaemonClient daemon = new(paths.AdminSocket);
             await daemon.PostAsync($"/switches/{owner}/ports/{port.Settings.Name}/move", move, FabricStatusJson.Default.SwitchMove, stop);
-            foreach (SwitchTopologyDeclaration topology in PortChoice.ChooseSwitch(owner, await PortChoice.SwitchesAsync(paths, stop), paths.Name).Topologies) context.Screen.Line(SwitchCommand.InWords(topology));
+            SwitchStatus now = PortChoice.ChooseSwitch(owner, await PortChoice.SwitchesAsync(paths, stop), paths.Name);
+            if (parsed.GetValue(json)) context.Screen.Json(now, CliJson.Default.SwitchStatus);
+            else foreach (SwitchTopologyDeclaration topology in now.Topologies) context.Screen.Line(SwitchCommand.InWords(topology));
             return ExitCode.Done;
         });
         return command;
@@ -89,7 +95,8 @@ internal static class SwitchChangeCommands
     {
         PortChoice choice = new();
         SettingOptions settings = new();
-        ExampleCommand command = new("set", "Changes a port's addresses, checks, MTU or link.", "tombolo switch set vm0 --delay 5ms --loss 1% --seed 7", "tombolo switch set vm0 --perfect") { choice.Port, choice.Option };
+        Option<bool> json = CommonOptions.Json();
+        ExampleCommand command = new("set", "Changes a port's addresses, checks, MTU or link.", "tombolo switch set vm0 --delay 5ms --loss 1% --seed 7", "tombolo switch set vm0 --perfect") { choice.Port, choice.Option, json };
         foreach (Option option in settings.All) command.Add(option);
         command.SetAction(async (parsed, stop) =>
         {
@@ -99,7 +106,8 @@ internal static class SwitchChangeCommands
             using DaemonClient daemon = new(paths.AdminSocket);
             await daemon.PostAsync($"/switches/{owner}/ports/{port.Settings.Name}/set", change, FabricStatusJson.Default.SwitchPortChange, stop);
             (_, SwitchPortStatus now) = PortChoice.Choose($"{owner}/{port.Settings.Name}", await PortChoice.SwitchesAsync(paths, stop), paths.Name);
-            context.Screen.Line($"Port {owner}/{port.Settings.Name}: to guest {SettingOptions.Words(now.Settings.ToGuest)}; from guest {SettingOptions.Words(now.Settings.FromGuest)}");
+            if (parsed.GetValue(json)) context.Screen.Json(now, CliJson.Default.SwitchPortStatus);
+            else context.Screen.Line($"Port {owner}/{port.Settings.Name}: {SwitchCommand.Addresses(now.Settings)}{(now.Settings.Mtu is { } mtu ? string.Create(CultureInfo.InvariantCulture, $", mtu {mtu}") : "")}; to guest {SettingOptions.Words(now.Settings.ToGuest)}; from guest {SettingOptions.Words(now.Settings.FromGuest)}");
             return ExitCode.Done;
         });
         return command;

@@ -75,7 +75,8 @@ internal static class SwitchCommand
 
     private static string StateOf(SwitchPortStatus port) => port.Fault is not null ? "stopped" : port.IsUp ? "up" : port.ProcessId is not null ? "attached" : "down";
 
-    private static string Addresses(SwitchPortDeclaration port) => string.Join(' ', port.Macs.Concat(port.Learns ? ["learns"] : port.AnySource ? ["any"] : [])) is { Length: > 0 } text ? text : "-";
+    /// <summary>The addresses that a port may send with, in words.</summary>
+    internal static string Addresses(SwitchPortDeclaration port) => string.Join(' ', port.Macs.Concat(port.Learns ? ["learns"] : port.AnySource ? ["any"] : [])) is { Length: > 0 } text ? text : "-";
 
     private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
 }

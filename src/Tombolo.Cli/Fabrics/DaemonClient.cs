@@ -58,6 +58,15 @@ internal sealed class DaemonClient : IDisposable
         return true;
     });
 
+    /// <summary>Asks for something to be done, and for what came of it.</summary>
+    /// <exception cref="CommandException">The daemon does not answer, or refuses.</exception>
+    public Task<T> PostAsync<T>(string path, JsonTypeInfo<T> answer, CancellationToken stop) => SpeakAsync(async () =>
+    {
+        using HttpResponseMessage response = await _http.PostAsync(new Uri(path, UriKind.Relative), null, stop);
+        await CheckAsync(response, stop);
+        return await response.Content.ReadFromJsonAsync(answer, stop) ?? throw new CommandException($"The daemon at {_socketPath} sent nothing for {path}");
+    });
+
     /// <summary>Asks for something to be done that needs words; returns when it is.</summary>
     /// <exception cref="CommandException">The daemon does not answer, or refuses.</exception>
     public Task PostAsync<T>(string path, T body, JsonTypeInfo<T> type, CancellationToken stop) => SpeakAsync(async () =>

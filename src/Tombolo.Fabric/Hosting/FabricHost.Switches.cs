@@ -24,9 +24,7 @@ public sealed partial class FabricHost
     /// <exception cref="TomboloException">There is no such switch, or the change cannot be.</exception>
     public async Task ChangeSwitchAsync(string name, string sentence, Func<HostedSwitch, Task> change)
     {
-        if (Declaration.Switches.All(one => one.Name != name))
-            throw new FabricException($"Fabric {Declaration.Name} has no switch '{name}'; it has {string.Join(", ", Declaration.Switches.Select(one => one.Name).DefaultIfEmpty("none"))}.");
-        await change(Switch(name) ?? throw new FabricException($"Switch {name} does not run now."));
+        await change(Running(name));
         Say(FabricEventKind.SwitchChanged, name, sentence);
     }
 
@@ -52,6 +50,24 @@ public sealed partial class FabricHost
             await capture!.DisposeAsync();
             Say(FabricEventKind.SwitchChanged, name, $"Port {port} is no longer captured (switch {name}): {capture.Written} frames were written, {capture.Dropped} dropped.");
         }
+    }
+
+    /// <summary>Ends the capture of a port, whoever began it.</summary>
+    /// <param name="name">The switch.</param>
+    /// <param name="port">Its port.</param>
+    /// <returns>What it came to.</returns>
+    /// <exception cref="TomboloException">There is no such port, or it is not captured.</exception>
+    public async Task<CaptureEnd> EndCaptureAsync(string name, string port)
+    {
+        PortCapture capture = await Running(name).Switch.EndCaptureAsync(port);
+        return new(capture.Written, capture.Dropped);
+    }
+
+    private HostedSwitch Running(string name)
+    {
+        if (Declaration.Switches.All(one => one.Name != name))
+            throw new FabricException($"Fabric {Declaration.Name} has no switch '{name}'; it has {string.Join(", ", Declaration.Switches.Select(one => one.Name).DefaultIfEmpty("none"))}.");
+        return Switch(name) ?? throw new FabricException($"Switch {name} does not run now.");
     }
 
     private async Task StartSwitchAsync(SwitchDeclaration declared)

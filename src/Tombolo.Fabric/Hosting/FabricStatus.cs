@@ -105,5 +105,6 @@ public sealed record TracedMessage(DateTimeOffset Time, bool IsSent, int Peer, s
 [JsonSerializable(typeof(SwitchPortChange))]
 [JsonSerializable(typeof(SwitchMove))]
 [JsonSerializable(typeof(SwitchPortStatus))]
+[JsonSerializable(typeof(CaptureEnd))]
 [JsonSerializable(typeof(IReadOnlyList<Fault>))]
 public sealed partial class FabricStatusJson : JsonSerializerContext;

@@ -51,6 +51,11 @@ public sealed record SwitchPortStatus
     public IReadOnlyDictionary<string, long> Counters { get; init; } = new Dictionary<string, long>();
 }
 
+/// <summary>What a capture came to.</summary>
+/// <param name="Written">Frames written.</param>
+/// <param name="Dropped">Frames that it had no room for.</param>
+public sealed record CaptureEnd(long Written, long Dropped);
+
 /// <summary>An address that a switch learned.</summary>
 /// <param name="Mac">The address.</param>
 /// <param name="Port">Behind which port.</param>

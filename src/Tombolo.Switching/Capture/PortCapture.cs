@@ -50,6 +50,9 @@ public sealed class PortCapture : IAsyncDisposable
         await _ended.Task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
+    /// <summary>Ends it from the switch's side: what was captured is written, then <see cref="Completion"/> ends.</summary>
+    internal void End() => _stop.Set();
+
     internal void Note(in Frame frame, CaptureDirection direction)
     {
         int kept = Math.Min(frame.Length, _snapBytes), needed = RecordHeader + ((frame.Length + 7) & ~7);   // a whole frame is copied; only a part of it is written

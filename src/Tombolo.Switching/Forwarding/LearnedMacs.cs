@@ -4,12 +4,14 @@ namespace Tombolo.Switching;
 /// <summary>Addresses that were seen to send, where, and when. Of a fixed size; what is not heard of for a while makes room.</summary>
 /// <remarks>
 /// Buckets of eight; address and port of an entry are one word, so that readers need no lock. Writers take one (<see cref="_write"/> guards what is written), but only
-/// for an address that is new, moved, or was last noted a second ago.
+/// for an address that is new, moved, or was last noted a second ago. Which bucket is an address's follows from a number that nobody is told: a sender cannot choose addresses that
+/// leave no room for another's.
 /// </remarks>
 internal sealed class LearnedMacs(TimeSpan ageing, TimeProvider time)
 {
-    private const int Buckets = 1024, Ways = 8, PortShift = 48;
+    private const int BucketBits = 10, Buckets = 1 << BucketBits, Ways = 8, PortShift = 48;
     private const ulong MacMask = (1UL << PortShift) - 1;
+    private readonly ulong _factor = (ulong)Random.Shared.NextInt64() | 1;
     private readonly Lock _write = new();
     private readonly ulong[] _entries = new ulong[Buckets * Ways];   // port + 1 above the address; 0 for none
     private readonly long[] _seen = new long[Buckets * Ways];
@@ -85,5 +87,6 @@ internal sealed class LearnedMacs(TimeSpan ageing, TimeProvider time)
         Volatile.Write(ref _entries[at], 0);
     }
 
-    private static int Bucket(ulong mac) => (ForwardingTable.Hash(mac) & (Buckets - 1)) * Ways;
+    // Multiply and shift: two addresses share a bucket for at most 2 in 1024 factors.
+    private int Bucket(ulong mac) => (int)((mac * _factor) >> (64 - BucketBits)) * Ways;
 }

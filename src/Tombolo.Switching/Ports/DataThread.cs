@@ -100,7 +100,13 @@ internal sealed partial class DataThread : IDisposable
         for (int i = 0; i < sums.Length; i++) sums[i] += Volatile.Read(ref _counts[(port * PortCounters.Count) + i]);
     }
 
-    public void Report(VhostPort port, Vring ring, RingFault fault) => _core.NoteFault(port, ring, fault);
+    /// <summary>Says once that a ring's driver lied. The ring's gate is held.</summary>
+    public void Report(VhostPort port, Vring ring, RingFault fault)
+    {
+        if (ring.IsFaultTold) return;
+        ring.IsFaultTold = true;
+        _core.NoteFault(port, ring, fault);
+    }
 
     /// <summary>Has the thread do something; from any thread.</summary>
     public void Post(Action<DataThread> command)

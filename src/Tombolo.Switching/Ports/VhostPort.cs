@@ -194,16 +194,16 @@ internal sealed class VhostPort : Port, IVringUser
     /// <summary>Writes a frame into the guest's buffers. False where there is no room; true where it is done with, one way or the other.</summary>
     private bool TryWrite(Virtqueue queue, Vring ring, in Frame frame, DataThread thread)
     {
-        int headerBytes = NetHeader.BytesIn(ring.Features), needed = headerBytes + frame.Length, room = 0, count = 0;
+        int headerBytes = NetHeader.BytesIn(ring.Features), needed = headerBytes + frame.Length, room = 0, count = 0, places = 0;
         bool mayMerge = (ring.Features & VirtioFeatures.MergeableBuffers) != 0;
         Span<Chain> chains = thread.Chains;
         ChainBuffers buffers = thread.ReceiveBuffers;
         buffers.Clear();
         while (room < needed)
         {
-            if (count == chains.Length || (count > 0 && !mayMerge) || !queue.TryTake(buffers, out chains[count]))
+            bool isTooLong = count == chains.Length || places >= queue.Size || (count > 0 && !mayMerge);   // of a ring that is taken whole, more would be waited for in vain
+            if (isTooLong || !queue.TryTake(buffers, out chains[count]))
             {
-                bool isTooLong = count == chains.Length || (count > 0 && !mayMerge);
                 while (count > 0) queue.PutBack(chains[--count]);
                 if (queue.Fault != RingFault.None) thread.Report(this, ring, queue.Fault);
                 if (isTooLong) thread.Count(Index, PortCounter.TooLong);
@@ -215,6 +215,7 @@ internal sealed class VhostPort : Port, IVringUser
                 thread.Report(this, ring, queue.Fault);
                 return true;
             }
+            places += chains[count].Descriptors;
             room += chains[count++].WritableBytes;
         }
         Write(frame, headerBytes, count, buffers.Writable);

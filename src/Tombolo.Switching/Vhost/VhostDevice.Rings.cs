@@ -55,14 +55,14 @@ internal sealed partial class VhostDevice
 
     public string? SetVringCall(ulong payload, FdInbox descriptors)
     {
-        (Vring ring, SafeFd? call) = TakeEventFd(payload, descriptors);
+        (Vring ring, SafeFd? call) = TakeBell(payload, descriptors);
         ring.SetCall(call);
         return null;
     }
 
     public string? SetVringError(ulong payload, FdInbox descriptors)
     {
-        (Vring ring, SafeFd? error) = TakeEventFd(payload, descriptors);
+        (Vring ring, SafeFd? error) = TakeBell(payload, descriptors);
         ring.SetError(error);
         return null;
     }
@@ -97,6 +97,14 @@ internal sealed partial class VhostDevice
         bool isOther = isMissing != descriptor is null;
         descriptor?.Dispose();
         throw new ProtocolException(WireFault.WrongFdCount, isOther ? $"The message for ring {ring.Index} says that {(isMissing ? "no descriptor" : "one")} comes with it, and it is not so." : $"The descriptor for ring {ring.Index} is no eventfd.");
+    }
+
+    // One that we ring: a full counter must not hold up who moves everybody's frames.
+    private (Vring Ring, SafeFd? Descriptor) TakeBell(ulong payload, FdInbox descriptors)
+    {
+        (Vring ring, SafeFd? bell) = TakeEventFd(payload, descriptors);
+        bell?.SetNonBlocking();
+        return (ring, bell);
     }
 
     // Starts a ring of which everything is known; not yet knowing everything is no fault.

@@ -12,7 +12,7 @@ internal sealed class Vring(int index)
     /// <summary>Whether frames come from it: rings are numbered receive 0, transmit 0, receive 1 … as the driver sees it.</summary>
     public bool IsTransmit => (index & 1) != 0;
 
-    /// <summary>Guards <see cref="Queue"/>, <see cref="Features"/>, <see cref="Call"/> and <see cref="IsEnabled"/>.</summary>
+    /// <summary>Guards <see cref="Queue"/>, <see cref="Features"/>, <see cref="Call"/>, <see cref="IsEnabled"/> and <see cref="IsFaultTold"/>.</summary>
     public Gate Gate { get; } = new();
 
     /// <summary>The ring while it runs.</summary>
@@ -48,6 +48,9 @@ internal sealed class Vring(int index)
     /// <summary>Whether frames may be given to it, now or in a moment.</summary>
     public bool TakesFrames => IsEnabled && (Queue is not null || IsBetween);
 
+    /// <summary>Whether it was told that the driver lied: the control loop stops the port when it comes to it.</summary>
+    public bool IsFaultTold { get; set; }
+
     public void Want(SafeFd? kick)
     {
         SafeFd? old = Kick;
@@ -82,7 +85,7 @@ internal sealed class Vring(int index)
     public void Run(Virtqueue queue, VirtioFeatures features)
     {
         Gate.Enter();
-        (Queue, Features, IsBetween) = (queue, features, false);
+        (Queue, Features, IsBetween, IsFaultTold) = (queue, features, false, false);
         Gate.Exit();
     }
 

@@ -77,6 +77,32 @@ public sealed class CaptureTests
         _ = await Should.ThrowAsync<SwitchException>(() => rig.Switch.CaptureAsync("none", output));
     }
 
+    /// <summary>Whoever ends it, what was captured is written, and a whole file is left.</summary>
+    [Theory, InlineData("asked"), InlineData("removed"), InlineData("switch")]
+    public async Task Capture_EndedByTheSwitch_LeavesAWholeFile(string how)
+    {
+        using var file = new MemoryStream();
+        await using SwitchRig rig = SwitchRig.Start(2);
+        ScriptedDriver a = rig.Attach(0), b = rig.Attach(1);
+        PortCapture capture = await rig.Switch.CaptureAsync("a", file);
+        for (int i = 0; i < 10; i++)
+        {
+            SwitchRig.Send(a, SwitchRig.FrameFor(1, 0, i));
+            _ = SwitchRig.Receive(b);
+        }
+        if (how == "asked") (await rig.Switch.EndCaptureAsync("a")).ShouldBe(capture);
+        else if (how == "removed") await rig.Switch.RemovePortAsync("a");
+        else await rig.Switch.DisposeAsync();
+        await capture.Completion.WaitAsync(Testing.Watchdog.Limit);
+        (capture.Written, capture.Dropped).ShouldBe((10, 0));
+        if (how == "asked") (await Should.ThrowAsync<SwitchException>(() => rig.Switch.EndCaptureAsync("a"))).Message.ShouldBe("Port 'a' is not captured.");
+        await capture.DisposeAsync();
+        file.Position = 0;
+        var reader = new PcapReader(file);
+        for (int i = 0; i < 10; i++) reader.TryRead(out _, out _).ShouldBeTrue();
+        reader.TryRead(out _, out _).ShouldBeFalse();
+    }
+
     [Theory, InlineData(false, 0xa1b2c3d4, 1000.0), InlineData(true, 0xa1b2c3d4, 1000.0), InlineData(true, 0xa1b23c4d, 1.0)]
     public void PcapReader_ClassicFile_InEitherOrder_IsRead(bool isBig, uint magic, double perTick)
     {

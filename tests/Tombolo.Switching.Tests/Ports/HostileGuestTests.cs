@@ -73,6 +73,44 @@ public sealed class HostileGuestTests
         SwitchRig.NumberOf(SwitchRig.Receive(honest).Frame).ShouldBe(99);
     }
 
+    /// <summary>A bell whose counter is full, and on which a write waits until somebody empties it: the data thread that rings it is not held up.</summary>
+    [Theory, InlineData(0), InlineData(1)]
+    public async Task Bell_FullAndBlocking_HoldsNobodyUp(int ring)
+    {
+        await using SwitchRig rig = SwitchRig.Start(3);
+        ScriptedDriver a = rig.Attach(0), b = rig.Attach(1), liar = new();
+        Testing.Descriptor.FillCounter(liar.CallOf(ring));
+        Testing.Descriptor.MakeBlocking(liar.CallOf(ring));
+        try
+        {
+            _ = rig.Attach(2, liar);
+            for (int i = 0; i < 20; i++)
+            {
+                SwitchRig.Send(liar, SwitchRig.FrameFor(0, 2, i));
+                SwitchRig.NumberOf(SwitchRig.Receive(a).Frame).ShouldBe(i);
+                SwitchRig.Send(a, SwitchRig.FrameFor(2, 0, i));
+                SwitchRig.Send(a, SwitchRig.FrameFor(1, 0, i));
+                SwitchRig.NumberOf(SwitchRig.Receive(b).Frame).ShouldBe(i);
+            }
+            (await rig.Port(2))[PortCounter.Calls].ShouldBeGreaterThan(0);
+        }
+        finally { _ = EventFd.TryRead(liar.CallOf(ring), out _); }   // whom it holds up goes on, so that this test can fail
+    }
+
+    /// <summary>A driver that has lied is looked at until the control loop comes to stop its port: that costs nothing, however long it takes.</summary>
+    [Theory, InlineData(Plain), InlineData(Plain | ScriptedDriver.Packed)]
+    public void Lie_WhileTheControlLoopIsBusy_IsToldOnce(ulong features)
+    {
+        using var rig = new SteppedSwitch(2, null, index => new(index == 1 ? features : Plain));
+        rig.Drivers[1].QueueAt(1).Post([new(1UL << 60, 64)]).ShouldBeGreaterThanOrEqualTo(0);
+        _ = EventFd.Signal(rig.Drivers[1].KickOf(1));
+        for (int i = 0; i < 10; i++) _ = rig.Thread.Turn(mayWait: false);
+        Testing.Allocations.Fewest(() => Testing.Allocations.Of(() => { for (int i = 0; i < 1000; i++) _ = rig.Thread.Turn(mayWait: false); })).ShouldBe(0);
+        rig.Port(1).Fault.ShouldBeNull();
+        rig.Turn();
+        rig.Port(1).Fault.ShouldNotBeNull().ShouldContain("OutsideMemory");
+    }
+
     [Fact]
     public void Kicks_WithoutEnd_AreNotListenedTo_AndItsFramesStillCome()
     {

@@ -57,6 +57,33 @@ public sealed class LinkTests
         }
     }
 
+    /// <summary>Everything at once, on a clock that goes on by itself: the same seed gives the same frames, in the same order, at the same times.</summary>
+    [Fact]
+    public void Everything_SameSeed_HappensAgain()
+    {
+        (int, long)[] first = Arrivals(seed: 7), other = Arrivals(seed: 8);
+        Arrivals(seed: 7).ShouldBe(first);
+        first.ShouldNotBe(other);
+        int[] numbers = [.. first.Select(static one => one.Item1)];
+        numbers.ShouldNotBe([.. numbers.Order()], "some overtook others");
+        numbers.Length.ShouldNotBe(numbers.Distinct().Count(), "some came twice");
+        numbers.Distinct().Count().ShouldBeLessThan(300, "some were lost");
+
+        static (int, long)[] Arrivals(int seed)
+        {
+            using SteppedSwitch rig = To(new() { Delay = TimeSpan.FromMilliseconds(1), Jitter = TimeSpan.FromMilliseconds(2), Loss = 0.1, Duplicate = 0.1, Reorder = 0.2, BitsPerSecond = 50_000_000, Seed = seed });
+            var all = new List<(int, long)>();
+            for (int i = 0; i < 400; i++)
+            {
+                if (i < 300) rig.Send(0, SwitchRig.FrameFor(1, 0, i));
+                rig.Time.Now += 100;
+                rig.Turn();
+                all.AddRange(rig.Received(1).Select(got => (SwitchRig.NumberOf(got.Frame), rig.Time.Now)));
+            }
+            return [.. all];
+        }
+    }
+
     [Fact]
     public void Duplicate_Always_ComesTwice()
     {

@@ -41,12 +41,12 @@ public sealed class VirtualSwitchTests
         }
     }
 
-    [Fact]
-    public async Task Broadcast_ReachesAllOthers()
+    [Theory, InlineData(0xffff_ffff_ffff), InlineData(0x3333_0000_0001), InlineData(0x0100_5e00_00fb)]
+    public async Task Group_ReachesAllOthers(ulong group)
     {
         await using SwitchRig rig = SwitchRig.Start(4);
         ScriptedDriver[] all = rig.AttachAll(4);
-        byte[] frame = SwitchRig.FrameFor(MacAddress.Broadcast, SwitchRig.MacOf(2), 7);
+        byte[] frame = SwitchRig.FrameFor(new MacAddress(group), SwitchRig.MacOf(2), 7);
         SwitchRig.Send(all[2], frame);
         foreach (int other in new[] { 0, 1, 3 }) SwitchRig.Receive(all[other]).Frame.ShouldBe(frame);
         all[2].TryReceive().ShouldBeNull();
@@ -83,7 +83,7 @@ public sealed class VirtualSwitchTests
     }
 
     [Fact]
-    public async Task Learning_AddressBehindAnUplink_IsFoundUntilItAgesOrMoves()
+    public async Task Learning_AddressBehindAPort_IsFoundUntilItMoves()
     {
         await using SwitchRig rig = SwitchRig.Start(3, port => port.Name == "a" ? port : port with { AllowsAnySource = true, Learns = true });
         ScriptedDriver[] all = rig.AttachAll(3);
@@ -99,6 +99,59 @@ public sealed class VirtualSwitchTests
         LearnedMac learned = (await rig.Switch.SnapshotAsync()).Learned.ShouldHaveSingleItem();
         (learned.Mac, learned.Port).ShouldBe((behind, "c"));
     }
+
+    [Fact]
+    public void Learning_AddressNotHeardOf_IsForgotten()
+    {
+        using var rig = new SteppedSwitch(2, Learning);
+        MacAddress behind = new(0x0200_0000_7777);
+        Say(1, behind);
+        foreach ((int seconds, bool isKnown) in new[] { (299, true), (2, false) })   // the default is 300
+        {
+            rig.Time.Now += seconds * 1_000_000L;
+            rig.Send(0, SwitchRig.FrameFor(behind, SwitchRig.MacOf(0), seconds));
+            rig.Received(1).Count.ShouldBe(isKnown ? 1 : 0);
+        }
+        rig.Count(0, PortCounter.UnknownDestination).ShouldBe(1);
+        // Who goes on sending stays known.
+        for (int i = 0; i < 5; i++)
+        {
+            Say(1, behind);
+            rig.Time.Now += 200 * 1_000_000L;
+        }
+        rig.Send(0, SwitchRig.FrameFor(behind, SwitchRig.MacOf(0), 5));
+        rig.Received(1).Count.ShouldBe(1);
+
+        void Say(int from, MacAddress source)
+        {
+            rig.Send(from, SwitchRig.FrameFor(SwitchRig.MacOf(0), source, 1));
+            rig.Received(0).Count.ShouldBe(1);
+        }
+    }
+
+    [Fact]
+    public void Learning_MoreThanItMay_IsNotNoted()
+    {
+        using var rig = new SteppedSwitch(2, static port => Learning(port) with { MostLearned = 3 });
+        for (uint i = 0; i < 5; i++) rig.Send(1, SwitchRig.FrameFor(SwitchRig.MacOf(0), new MacAddress(0x0200_0000_7700UL + i), (int)i));
+        rig.Received(0).Count.ShouldBe(5, "they are sent all the same");
+        for (uint i = 0; i < 5; i++) rig.Send(0, SwitchRig.FrameFor(new MacAddress(0x0200_0000_7700UL + i), SwitchRig.MacOf(0), (int)i));
+        rig.Received(1).Count.ShouldBe(3);
+    }
+
+    /// <summary>Who knows how addresses are kept could choose some that leave no room for another's: nobody knows.</summary>
+    [Fact]
+    public void Learning_AddressesChosenToCollide_LeaveRoomForOthers()
+    {
+        ulong[] chosen = [.. Enumerable.Range(1, 1 << 20).Select(static i => 0x0200_0000_0000UL + (ulong)i).Where(static mac => (ForwardingTable.Hash(mac) & 1023) == 5).Take(40)];
+        using var rig = new SteppedSwitch(3, Learning);
+        for (int i = 0; i < chosen.Length; i++) rig.Send(1, SwitchRig.FrameFor(SwitchRig.MacOf(0), new MacAddress(chosen[i]), i));
+        rig.Received(0).Count.ShouldBe(chosen.Length);
+        for (int i = 0; i < chosen.Length; i++) rig.Send(0, SwitchRig.FrameFor(new MacAddress(chosen[i]), SwitchRig.MacOf(0), i));
+        rig.Received(1).Count.ShouldBe(chosen.Length);
+    }
+
+    private static PortOptions Learning(PortOptions port) => port.Name == "a" ? port : port with { AllowsAnySource = true, Learns = true };
 
     [Fact]
     public async Task Topologies_CutPartitionedAndShared_DecideWhoReachesWhom()
@@ -200,6 +253,17 @@ public sealed class VirtualSwitchTests
         // What it got and what waited for it comes in order, without a hole, once it makes room.
         for (int i = 0; i < Frames - port[PortCounter.ReceiverFull]; i++) SwitchRig.NumberOf(SwitchRig.Receive(slow).Frame).ShouldBe(i);
         slow.TryReceive().ShouldBeNull();
+    }
+
+    /// <summary>A frame for which the receiver's whole ring has no room would be waited for in vain, and all others behind it.</summary>
+    [Theory, InlineData(ScriptedDriver.Version1 | ScriptedDriver.Mergeable), InlineData(ScriptedDriver.Version1 | ScriptedDriver.Mergeable | ScriptedDriver.Packed)]
+    public void Frame_LargerThanTheWholeRing_IsLostAlone(ulong features)
+    {
+        using var rig = new SteppedSwitch(2, null, index => index == 0 ? new() : new(features, size: 8, bufferBytes: 512));
+        rig.Send(0, SwitchRig.FrameFor(1, 0, 1, 5000));
+        rig.Send(0, SwitchRig.FrameFor(1, 0, 2, 4000));
+        SwitchRig.NumberOf(rig.Received(1).ShouldHaveSingleItem().Frame).ShouldBe(2);
+        rig.Count(1, PortCounter.TooLong).ShouldBe(1);
     }
 
     [Fact]
