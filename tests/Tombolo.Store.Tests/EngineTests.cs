@@ -108,8 +108,38 @@ public sealed class EngineTests
         for (int i = 0; i < 2; i++) _five.Write($"data/n{i}", "x", second).ShouldBe("OK");
         _five.Write("data/n2", "x", second).ShouldBe("!ENOSPC");
         _sink.Quotas.ShouldBe(["5 Nodes", "5 ValueBytes", "5 Watches", "5 Transactions", "5 TransactionNodes"]);
-        _five.WantsDetails = true;
+        _five.Ask(StoreOperation.Control, "details|on|").ShouldBe("OK");
         _five.Write("data/n5", "").ShouldBe("!ENOSPC|Domain 5: It has 6 nodes, and may have 6 (quota Nodes).");
+    }
+
+    /// <summary>What a transaction saw is remembered until its end, so looking has a limit too.</summary>
+    [Fact]
+    public void Quota_OfATransactionsNodes_CountsWhatItOnlyLooksAt()
+    {
+        uint transaction = _five.Begin();
+        string[] answers = [.. Enumerable.Range(0, 5).Select(i => _five.Read($"data/none{i}", transaction))];
+        answers.ShouldBe(["!ENOENT", "!ENOENT", "!ENOENT", "!ENOSPC", "!ENOSPC"]);
+        (_five.Write("data/x", "1", transaction), _five.List("data", transaction), _five.End(transaction)).ShouldBe(("!ENOSPC", "!ENOSPC", "OK"));
+        uint free = _host.Begin();
+        for (int i = 0; i < 100; i++) _host.Read($"/none{i}", free).ShouldBe("!ENOENT");
+    }
+
+    [Fact]
+    public void Quotas_OfWatchesAndTransactions_AreOfTheDomain_NotOfEachConnection()
+    {
+        MemorySession other = new(_engine, 5);
+        (_five.Watch("a"), other.Watch("a"), _five.Watch("b"), other.Watch("b")).ShouldBe(("OK", "OK", "!E2BIG", "!E2BIG"));
+        uint mine = _five.Begin();
+        _ = other.Begin();
+        (_five.Ask(StoreOperation.TransactionStart, "|"), other.Ask(StoreOperation.TransactionStart, "|")).ShouldBe(("!ENOSPC", "!ENOSPC"));
+        _host.Ask(StoreOperation.Control, "quota|5|").ShouldBe("nodes 1 of 6\nwatches 2 of 2\ntransactions 2 of 2\n");
+        _five.Ask(StoreOperation.Unwatch, "a|t|").ShouldBe("OK");
+        _five.End(mine, commit: false).ShouldBe("OK");
+        (other.Watch("b"), _five.Watch("b")).ShouldBe(("OK", "!E2BIG"));
+        _engine.Forget(other);   // its connection ended
+        (_five.Watch("b"), _five.Watch("c"), _five.Watch("d")).ShouldBe(("OK", "OK", "!E2BIG"));
+        _five.Ask(StoreOperation.ResetWatches, "|").ShouldBe("OK");
+        _host.Ask(StoreOperation.Control, "quota|5|").ShouldBe("nodes 1 of 6\nwatches 0 of 2\ntransactions 0 of 2\n");
     }
 
     [Fact]

@@ -83,10 +83,12 @@ public sealed class StoreClientTests : IDisposable
         await using StoreClient client = await ConnectAsync();
         for (int i = 0; i < 3; i++) await client.WriteAsync($"/mine/{i}", "");
         (await Should.ThrowAsync<StoreException>(async () => await client.WriteAsync("/mine/3", ""))).Message.ShouldBe("Write of '/mine/3' failed: ENOSPC.");
+        await client.WantDetailsAsync();   // of a domain that has quotas: domain 0 has none
+        (await Should.ThrowAsync<StoreException>(async () => await client.WriteAsync("/mine/3", ""))).Message.ShouldBe("Write of '/mine/3' failed: ENOSPC. Domain 5: It has 3 nodes, and may have 3 (quota Nodes).");
+        (await Should.ThrowAsync<StoreException>(async () => await client.ControlAsync("check"))).Error.ShouldBe(StoreError.EACCES);
         Domain = DomainId.Privileged;
         await using StoreClient host = await ConnectAsync();
-        await host.WantDetailsAsync();
-        (await host.ControlAsync("quota", "5")).ShouldBe("nodes 3 of 3\n");
+        (await host.ControlAsync("quota", "5")).ShouldBe("nodes 3 of 3\nwatches 0 of 1024\ntransactions 0 of 64\n");
     }
 
     [Fact]
@@ -103,6 +105,38 @@ public sealed class StoreClientTests : IDisposable
         }
         told.ShouldBe(["/w", "/w/1", "/w/2"]);
         while ((await _server.SnapshotAsync()).Watches > 0) await Task.Yield();
+    }
+
+    /// <summary>A watch that is begun while the server is away begins once it is back, with everything else; so do the details of errors.</summary>
+    [Fact]
+    public async Task ServerComesBack_WatchBegunMeanwhile_AndDetails_AreThereAgain()
+    {
+        StoreServerOptions options = new() { SocketPath = _folder["again"], Quotas = new() { Nodes = 0 }, Identify = static _ => new DomainId(5), Keys = [new("/mine", "", StorePermissions.Parse("b0"))] };
+        StoreServer server = StoreServer.Start(options);
+        TellingTime time = new();
+        await using StoreClient client = await StoreClient.ConnectAsync(new StoreClientOptions { SocketPath = options.SocketPath, Pause = TimeSpan.FromMilliseconds(1), LongestPause = TimeSpan.FromMilliseconds(5), Time = time });
+        await client.WantDetailsAsync();
+        await using IAsyncEnumerator<StoreEvent> before = client.WatchAsync("/mine").GetAsyncEnumerator();
+        (await before.MoveNextAsync()).ShouldBeTrue();
+        await server.DisposeAsync();
+        await time.Pausing.WaitAsync(Watchdog.Limit);   // the client has noticed
+        ValueTask<bool> again = before.MoveNextAsync();
+        await using IAsyncEnumerator<StoreEvent> meanwhile = client.WatchAsync("/mine").GetAsyncEnumerator();
+        ValueTask<bool> begun = meanwhile.MoveNextAsync();
+        using CancellationTokenSource enough = new();
+        await using IAsyncEnumerator<StoreEvent> givenUp = client.WatchAsync("/mine", enough.Token).GetAsyncEnumerator();
+        ValueTask<bool> never = givenUp.MoveNextAsync();
+        await enough.CancelAsync();
+        _ = await Should.ThrowAsync<OperationCanceledException>(async () => await never.AsTask().WaitAsync(Watchdog.Limit));
+        server = StoreServer.Start(options);
+        try
+        {
+            (await begun.AsTask().WaitAsync(Watchdog.Limit)).ShouldBeTrue();
+            (await again.AsTask().WaitAsync(Watchdog.Limit)).ShouldBeTrue();
+            (await Should.ThrowAsync<StoreException>(async () => await client.WriteAsync("/mine/x", ""))).Message.ShouldContain("quota Nodes");
+            (await server.SnapshotAsync()).Watches.ShouldBe(2);
+        }
+        finally { await server.DisposeAsync(); }
     }
 
     [Fact]
@@ -134,6 +168,20 @@ public sealed class StoreClientTests : IDisposable
     {
         _server.DisposeAsync().AsTask().GetAwaiter().GetResult();
         _folder.Dispose();
+    }
+
+    /// <summary>The system's time, that says when somebody first waits by it.</summary>
+    private sealed class TellingTime : TimeProvider
+    {
+        private readonly TaskCompletionSource _pausing = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Pausing => _pausing.Task;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            _ = _pausing.TrySetResult();
+            return base.CreateTimer(callback, state, dueTime, period);
+        }
     }
 
     private Task<StoreClient> ConnectAsync() => StoreClient.ConnectAsync(_folder["s"]);

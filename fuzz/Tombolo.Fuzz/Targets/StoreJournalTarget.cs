@@ -50,7 +50,7 @@ internal sealed class StoreJournalTarget : IFuzzTarget
             bytes.CopyTo(file);
             outcome = Journal.TryRead(_file, null, reader, out _) is { } fault ? string.Concat(fault.Where(char.IsAsciiLetter).Take(20)) : "journal";
         }
-        NodeCounts real = new();
+        DomainCounts real = new();
         real.AddAll(engine.Root, 1);
         FuzzFinding.Require(real.All.All(pair => engine.Counts[pair.Key] == pair.Value), "The counts are wrong.");
         FuzzFinding.Require(Encoding.UTF8.GetByteCount(StoreRequestTarget.Dump(engine.Root)) >= 0, "The tree cannot be walked.");

@@ -63,8 +63,12 @@ internal sealed class GrantChoice
         return new(path);
     }
 
-    public Task<StoreClient> StoreAsync(ParseResult parsed, CommandContext context, CancellationToken stop) =>
-        StoreClient.ConnectAsync(StoreChoice.SocketOf(parsed.GetValue(_store) ?? DevicesOf(parsed)?.Store, parsed, _fabric, context.Environment), stop);
+    public async Task<StoreClient> StoreAsync(ParseResult parsed, CommandContext context, CancellationToken stop)
+    {
+        StoreClient store = await StoreClient.ConnectAsync(StoreChoice.SocketOf(parsed.GetValue(_store) ?? DevicesOf(parsed)?.Store, parsed, _fabric, context.Environment), stop);
+        await store.WantDetailsAsync();
+        return store;
+    }
 
     /// <summary>The standing as a domain: of this guest, in a window, or at a service.</summary>
     /// <param name="parsed">The command line.</param>

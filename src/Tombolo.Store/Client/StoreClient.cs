@@ -16,14 +16,19 @@ public sealed class StoreClient : StoreReader, IAsyncDisposable
 {
     private readonly StoreClientOptions _options;
     private readonly CancellationTokenSource _closing = new();
-    private readonly Lock _gate = new();   // guards _watches, _link, _connecting
+    private readonly Lock _gate = new();   // guards _watches with what they hold, _link, _connecting
     private readonly Dictionary<string, Watcher> _watches = new(StringComparer.Ordinal);
     private Task<StoreLink> _connecting;
     private StoreLink? _link;
     private Task _tending = Task.CompletedTask;
     private int _lastToken;
+    private volatile bool _wantsDetails;
 
-    private sealed record Watcher(string Path, Channel<StoreEvent> Events);
+    private sealed record Watcher(string Path, Channel<StoreEvent> Events)
+    {
+        /// <summary>Where the server was asked for it last.</summary>
+        public StoreLink? Link { get; set; }
+    }
 
     private StoreClient(StoreClientOptions options)
     {
@@ -53,7 +58,7 @@ public sealed class StoreClient : StoreReader, IAsyncDisposable
 
     /// <summary>Does something in a transaction, and does it again after a conflict.</summary>
     /// <param name="act">Reads and changes through what it is given; it may run several times, so it should do nothing else. An exception gives the transaction up.</param>
-    /// <param name="cancel">Gives up between two tries.</param>
+    /// <param name="cancel">Gives up between two tries, and while there is no server.</param>
     /// <returns>What the last run gave.</returns>
     /// <exception cref="StoreException">A request failed; or it met a conflict more often than <see cref="StoreClientOptions.TransactionRetries"/> allows (EAGAIN).</exception>
     public async Task<T> TransactAsync<T>(Func<StoreTransactionScope, Task<T>> act, CancellationToken cancel = default)
@@ -61,7 +66,7 @@ public sealed class StoreClient : StoreReader, IAsyncDisposable
         for (int tries = 0; ; tries++)
         {
             cancel.ThrowIfCancellationRequested();
-            StoreLink link = await CurrentAsync();
+            StoreLink link = await CurrentAsync(cancel);
             StoreTransactionScope scope = new(link, Number(await link.Ask(StoreOperation.TransactionStart, 0, "", default)));
             T result;
             try { result = await act(scope); }
@@ -91,7 +96,7 @@ public sealed class StoreClient : StoreReader, IAsyncDisposable
 
     /// <summary>Watches a path and all below it.</summary>
     /// <param name="path">Absolute, relative to the caller's home, or <see cref="StorePath.IntroduceDomain"/> or <see cref="StorePath.ReleaseDomain"/>.</param>
-    /// <param name="cancel">Ends the watch.</param>
+    /// <param name="cancel">Ends the watch; throws where there is no server at its start, and none comes.</param>
     /// <returns>Events, first one for the path itself. Where they are not read fast enough (1024 wait), they become one for the path itself.</returns>
     /// <exception cref="StoreException">The server refused the watch.</exception>
     public async IAsyncEnumerable<StoreEvent> WatchAsync(string path, [EnumeratorCancellation] CancellationToken cancel = default)
@@ -101,8 +106,8 @@ public sealed class StoreClient : StoreReader, IAsyncDisposable
         lock (_gate) _watches.Add(token, watcher);
         try
         {
-            StoreLink link = await CurrentAsync();
-            _ = await link.Ask(StoreOperation.Watch, 0, path, Token(token));
+            StoreLink link = await CurrentAsync(cancel);
+            if (IsNew(watcher, link)) _ = await link.Ask(StoreOperation.Watch, 0, path, Token(token));   // one that came while there was no server is registered with the others
             using CancellationTokenRegistration ending = cancel.Register(() => watcher.Events.Writer.TryComplete());
             await foreach (StoreEvent change in watcher.Events.Reader.ReadAllAsync(CancellationToken.None))
             {
@@ -130,9 +135,10 @@ public sealed class StoreClient : StoreReader, IAsyncDisposable
     public async ValueTask<string> ControlAsync(params string[] words) =>
         StoreText.ToText((await Ask(StoreOperation.Control, words[0], System.Text.Encoding.UTF8.GetBytes(string.Concat(words.Skip(1).Select(word => word + "\0"))))).AsSpan().TrimEnd((byte)0));
 
-    /// <summary>Has errors say more than their name, such as which quota was hit; a server that cannot is no error.</summary>
+    /// <summary>Has errors say more than their name, such as which quota was hit, here and on every later connection; a server that cannot is no error.</summary>
     public async ValueTask WantDetailsAsync()
     {
+        _wantsDetails = true;
         try { _ = await ControlAsync("details", "on"); }
         catch (StoreException) { }
     }
@@ -157,16 +163,16 @@ public sealed class StoreClient : StoreReader, IAsyncDisposable
         return AskLaterAsync(operation, first, copy);
     }
 
-    private async ValueTask<byte[]> AskLaterAsync(StoreOperation operation, string first, byte[] rest) => await (await CurrentAsync()).Ask(operation, 0, first, rest);
+    private async ValueTask<byte[]> AskLaterAsync(StoreOperation operation, string first, byte[] rest) => await (await CurrentAsync(CancellationToken.None)).Ask(operation, 0, first, rest);
 
     // A link that works; one that is known to be dead is waited out, for its successor.
-    private async Task<StoreLink> CurrentAsync()
+    private async Task<StoreLink> CurrentAsync(CancellationToken cancel)
     {
         while (true)
         {
             Task<StoreLink> connecting;
             lock (_gate) connecting = _connecting;
-            StoreLink link = await connecting;
+            StoreLink link = await connecting.WaitAsync(cancel);
             if (!link.IsDead) return link;
             await link.Ended;
             while (ReferenceEquals(Volatile.Read(ref _connecting), connecting)) await Task.Yield();   // TendAsync is about to replace it
@@ -205,18 +211,40 @@ public sealed class StoreClient : StoreReader, IAsyncDisposable
     {
         for (TimeSpan pause = _options.Pause; ; pause = pause * 2 < _options.LongestPause ? pause * 2 : _options.LongestPause)
         {
+            StoreLink? link = null;
             try
             {
-                StoreLink link = await OpenAsync(_closing.Token);
-                KeyValuePair<string, Watcher>[] watches;
-                lock (_gate) watches = [.. _watches];
-                foreach ((string token, Watcher watcher) in watches) _ = await link.Ask(StoreOperation.Watch, 0, watcher.Path, Token(token));
+                link = await OpenAsync(_closing.Token);
+                await BeginAgainAsync(link);
                 return link;
             }
-            catch (StoreException) { }
+            catch (StoreException) { link?.Dispose(); }
             catch (OperationCanceledException) { return null; }
             try { await Task.Delay(pause, _options.Time, _closing.Token); }
             catch (OperationCanceledException) { return null; }
+        }
+    }
+
+    private async Task BeginAgainAsync(StoreLink link)
+    {
+        if (_wantsDetails)
+        {
+            try { _ = await link.Ask(StoreOperation.Control, 0, "details", "on\0"u8); }
+            catch (StoreException exception) when (exception.Error != StoreError.None) { }   // this one cannot
+        }
+        KeyValuePair<string, Watcher>[] watches;
+        lock (_gate) watches = [.. _watches];
+        foreach ((string token, Watcher watcher) in watches)
+            if (IsNew(watcher, link)) _ = await link.Ask(StoreOperation.Watch, 0, watcher.Path, Token(token));
+    }
+
+    private bool IsNew(Watcher watcher, StoreLink link)
+    {
+        lock (_gate)
+        {
+            if (watcher.Link == link) return false;
+            watcher.Link = link;
+            return true;
         }
     }
 

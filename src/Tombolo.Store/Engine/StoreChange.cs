@@ -28,7 +28,7 @@ internal readonly record struct StoreChange(ChangeKind Kind, byte[] Path, Domain
     /// <param name="counts">Told of nodes that come, go or change hands.</param>
     /// <param name="before">The node as it was, with all below it; null where there was none.</param>
     /// <returns>The new tree; the same one where there was nothing to do.</returns>
-    public StoreNode Apply(StoreNode root, ulong stamp, NodeCounts counts, out StoreNode? before)
+    public StoreNode Apply(StoreNode root, ulong stamp, DomainCounts counts, out StoreNode? before)
     {
         ReadOnlySpan<byte> path = Path;
         before = StoreTree.Find(root, path);
@@ -51,7 +51,7 @@ internal readonly record struct StoreChange(ChangeKind Kind, byte[] Path, Domain
     }
 
     // The missing part of the path, from its end up. New nodes have their parent's permissions; what an ordinary domain makes is its own.
-    private StoreNode Make(StoreNode root, ulong stamp, NodeCounts counts)
+    private StoreNode Make(StoreNode root, ulong stamp, DomainCounts counts)
     {
         ReadOnlySpan<byte> path = Path;
         StoreNode parent = StoreTree.Deepest(root, path, out int used);

@@ -71,8 +71,6 @@ internal sealed partial class StoreEngine
     {
         if (transaction is not null)
         {
-            if (!session.IsPrivileged && transaction.Nodes >= _quotas.TransactionNodes)
-                return OverQuota(session, "TransactionNodes", $"The transaction touches {transaction.Nodes} nodes, as many as it may", StoreError.ENOSPC);
             transaction.Change(change, NextStamp());
         }
         else
@@ -125,9 +123,10 @@ internal sealed partial class StoreEngine
 
     private StoreError TransactionStart(StoreSession session, in StoreHeader header)
     {
-        if (!session.IsPrivileged && session.TransactionCount >= _quotas.Transactions)
-            return OverQuota(session, "Transactions", $"It has {session.TransactionCount} open transactions, as many as it may", StoreError.ENOSPC);
+        if (!session.IsPrivileged && _transactionCounts[session.Domain] >= _quotas.Transactions)
+            return OverQuota(session, "Transactions", $"It has {_transactionCounts[session.Domain]} open transactions, as many as it may", StoreError.ENOSPC);
         StoreTransaction transaction = session.Begin(_root);
+        _transactionCounts.Add(session.Domain, 1);
         _sink.TransactionBegun(session, transaction.Id);
         Span<byte> room = session.Reply()[16..];
         _ = System.Buffers.Text.Utf8Formatter.TryFormat(transaction.Id, room, out int bytes);
@@ -136,12 +135,20 @@ internal sealed partial class StoreEngine
         return StoreError.None;
     }
 
+    /// <summary>Notes a transaction that was open when the server was killed: it cannot be committed any more.</summary>
+    public void RestoreTransaction(StoreSession session, uint id)
+    {
+        session.Restore(id, _root).Doom();
+        _transactionCounts.Add(session.Domain, 1);
+    }
+
     private StoreError TransactionEnd(StoreSession session, StoreTransaction? transaction, in StoreHeader header, ReadOnlySpan<byte> payload)
     {
         if (!StoreText.TrySingle(payload, out ReadOnlySpan<byte> word) || (!word.SequenceEqual("T"u8) && !word.SequenceEqual("F"u8))) return StoreError.EINVAL;
         if (transaction is null) return StoreError.ENOENT;
         StoreError error = word[0] == (byte)'T' ? MayCommit(session, transaction) : StoreError.None;
         session.End(transaction.Id);
+        _transactionCounts.Add(session.Domain, -1);
         _sink.TransactionEnded(session, transaction.Id);
         if (error != StoreError.None) return error;
         if (word[0] == (byte)'T') Commit(transaction);

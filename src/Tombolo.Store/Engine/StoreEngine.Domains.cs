@@ -26,8 +26,7 @@ internal sealed partial class StoreEngine
         StoreOperation.Introduce => Introduce(session, header, payload),
         StoreOperation.Release => Release(session, header, payload),
         StoreOperation.Resume => Resume(session, header, payload),
-        StoreOperation.SetTarget => SetTarget(session, header, payload),
-        _ => Control(session, header, payload),
+        _ => SetTarget(session, header, payload),
     };
 
     private StoreError Introduce(StoreSession session, in StoreHeader header, ReadOnlySpan<byte> payload)
@@ -171,6 +170,7 @@ internal sealed partial class StoreEngine
     private StoreError Control(StoreSession session, in StoreHeader header, ReadOnlySpan<byte> payload)
     {
         string[] words = StoreText.ToText(payload).Split('\0', StringSplitOptions.RemoveEmptyEntries);
+        if (!session.IsPrivileged && words is not ["details", ..]) return StoreError.EACCES;   // what errors say to itself is everybody's own
         string? answer = words switch
         {
             [] or ["help", ..] => "check\ndetails on|off\nhelp\nmemreport\nquota\nversion\n",
@@ -180,7 +180,7 @@ internal sealed partial class StoreEngine
             ["quota"] => string.Create(CultureInfo.InvariantCulture,
                 $"nodes {_quotas.Nodes}\nvalue-bytes {_quotas.ValueBytes}\npermissions {_quotas.Permissions}\nwatches {_quotas.Watches}\ntransactions {_quotas.Transactions}\ntransaction-nodes {_quotas.TransactionNodes}\nevents {_quotas.Events}\n"),
             ["quota", var number] when StoreText.TryDomain(Encoding.UTF8.GetBytes(number), out DomainId domain) =>
-                string.Create(CultureInfo.InvariantCulture, $"nodes {_counts[domain]} of {_quotas.Nodes}\n"),
+                string.Create(CultureInfo.InvariantCulture, $"nodes {_counts[domain]} of {_quotas.Nodes}\nwatches {_watchCounts[domain]} of {_quotas.Watches}\ntransactions {_transactionCounts[domain]} of {_quotas.Transactions}\n"),
             ["version"] => "tombolo-store 1\n",
             _ => null,
         };
@@ -192,7 +192,7 @@ internal sealed partial class StoreEngine
     // Are the counts what the tree says?
     private string Check()
     {
-        NodeCounts real = new();
+        DomainCounts real = new();
         real.AddAll(_root, 1);
         return _counts.All.All(pair => pair.Value == real[pair.Key]) && real.All.All(pair => pair.Value == _counts[pair.Key]) ? "OK" : "The counts of nodes are wrong.";
     }

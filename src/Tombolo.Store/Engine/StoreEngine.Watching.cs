@@ -19,8 +19,8 @@ internal sealed partial class StoreEngine
         ReadOnlySpan<byte> path = text;
         if (!StorePath.IsSpecial(text) && !StorePath.TryResolve(text, session.Home, _path, out path)) return StoreError.EINVAL;
         if (Find(session, path, token) is not null) return StoreError.EEXIST;
-        if (!session.IsPrivileged && session.Watches.Count >= _quotas.Watches)
-            return OverQuota(session, "Watches", $"It has {session.Watches.Count} watches, as many as it may", StoreError.E2BIG);
+        if (!session.IsPrivileged && _watchCounts[session.Domain] >= _quotas.Watches)
+            return OverQuota(session, "Watches", $"It has {_watchCounts[session.Domain]} watches, as many as it may", StoreError.E2BIG);
         if (!_sink.HasRoom(32 + path.Length + token.Length)) return NoRoom();
         bool isRelative = text[0] is not ((byte)'/' or (byte)'@');
         StoreWatch watch = Restore(session, path, token, isRelative ? session.Home.Length + 1 : 0);
@@ -35,6 +35,7 @@ internal sealed partial class StoreEngine
     {
         StoreWatch watch = new(session, path.ToArray(), token.ToArray(), homeBytes);
         session.Watches.Add(watch);
+        _watchCounts.Add(session.Domain, 1);
         IndexOf(path).Add(watch);
         return watch;
     }
@@ -44,6 +45,7 @@ internal sealed partial class StoreEngine
     {
         if (Find(session, path, token) is not { } watch) return false;
         _ = session.Watches.Remove(watch);
+        _watchCounts.Add(session.Domain, -1);
         IndexOf(path).Remove(watch);
         return true;
     }

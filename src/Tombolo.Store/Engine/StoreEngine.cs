@@ -12,7 +12,7 @@ internal sealed partial class StoreEngine
 {
     private readonly IEngineSink _sink;
     private readonly StoreQuotas _quotas;
-    private readonly NodeCounts _counts = new();
+    private readonly DomainCounts _counts = new(), _watchCounts = new(), _transactionCounts = new();
     private readonly WatchIndex _watches = new(), _specialWatches = new();
     private readonly Dictionary<DomainId, StoreDomain> _domains = [];
     private readonly byte[] _path = new byte[StorePath.MaxAbsoluteBytes];
@@ -30,7 +30,7 @@ internal sealed partial class StoreEngine
     /// <summary>The tree as it is. Any thread may keep it.</summary>
     public StoreNode Root => Volatile.Read(ref _root);
 
-    public NodeCounts Counts => _counts;
+    public DomainCounts Counts => _counts;
 
     public StoreQuotas Quotas => _quotas;
 
@@ -55,6 +55,12 @@ internal sealed partial class StoreEngine
                 Fail(session, header, StoreError.ENOENT);
                 return;
             }
+            if (header.Operation != StoreOperation.TransactionEnd && !session.IsPrivileged && transaction.Nodes >= _quotas.TransactionNodes)
+            {
+                // Also for one that only looks: what it has seen is remembered until its end.
+                Fail(session, header, OverQuota(session, "TransactionNodes", $"The transaction touches {transaction.Nodes} nodes, as many as it may", StoreError.ENOSPC));
+                return;
+            }
         }
         StoreError error = header.Operation switch
         {
@@ -73,7 +79,8 @@ internal sealed partial class StoreEngine
             StoreOperation.ResetWatches => ResetWatches(session, header),
             StoreOperation.GetDomainPath => GetDomainPath(session, header, payload),
             StoreOperation.IsDomainIntroduced => IsDomainIntroduced(session, header, payload),
-            StoreOperation.Introduce or StoreOperation.Release or StoreOperation.Resume or StoreOperation.SetTarget or StoreOperation.Control =>
+            StoreOperation.Control => Control(session, header, payload),
+            StoreOperation.Introduce or StoreOperation.Release or StoreOperation.Resume or StoreOperation.SetTarget =>
                 session.IsPrivileged ? Privileged(session, header, payload) : StoreError.EACCES,
             _ => StoreError.ENOSYS,
         };
@@ -84,6 +91,8 @@ internal sealed partial class StoreEngine
     public void Forget(StoreSession session)
     {
         foreach (StoreWatch watch in session.Watches) IndexOf(watch.Path).Remove(watch);
+        _watchCounts.Add(session.Domain, -session.Watches.Count);
+        _transactionCounts.Add(session.Domain, -session.TransactionCount);
         session.Watches.Clear();
         session.EndAll();
     }

@@ -33,7 +33,7 @@ internal sealed class StoreTransaction(uint id, StoreNode root)
     public List<StoreChange> Changes { get; } = [];
 
     /// <summary>Nodes that it made or removed, by owner.</summary>
-    public NodeCounts Counts { get; } = new();
+    public DomainCounts Counts { get; } = new();
 
     /// <summary>How many nodes it has to remember.</summary>
     public int Nodes => _seen.Count + Changes.Count;

@@ -31,7 +31,7 @@ internal sealed class Recovery(StoreServerOptions options, StoreMemory memory, S
         }
         ulong epoch = ReadJournal();
         foreach ((ulong number, uint id) in _open)
-            if (_byNumber.TryGetValue(number, out Connection? owner)) owner.Restore(id, engine.Root).Doom();
+            if (_byNumber.TryGetValue(number, out Connection? owner)) engine.RestoreTransaction(owner, id);
         foreach (Connection connection in Connections)
         {
             uint flags = memory[connection.Slot].Flags;

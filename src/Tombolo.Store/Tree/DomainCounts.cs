@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 
 namespace Tombolo.Store;
 
-/// <summary>How many nodes each domain owns.</summary>
-internal sealed class NodeCounts
+/// <summary>How many of something each domain has: nodes, watches, transactions.</summary>
+internal sealed class DomainCounts
 {
     private readonly Dictionary<DomainId, int> _counts = [];
 
@@ -12,15 +12,15 @@ internal sealed class NodeCounts
 
     public IEnumerable<KeyValuePair<DomainId, int>> All => _counts;
 
-    public void Add(DomainId domain, int nodes)
+    public void Add(DomainId domain, int number)
     {
         ref int count = ref CollectionsMarshal.GetValueRefOrAddDefault(_counts, domain, out _);
-        count += nodes;
+        count += number;
     }
 
-    public void Add(NodeCounts other)
+    public void Add(DomainCounts other)
     {
-        foreach ((DomainId domain, int nodes) in other._counts) Add(domain, nodes);
+        foreach ((DomainId domain, int number) in other._counts) Add(domain, number);
     }
 
     public void Clear() => _counts.Clear();
