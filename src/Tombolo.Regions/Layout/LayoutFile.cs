@@ -21,15 +21,19 @@ public static class LayoutFile
     /// <returns>A file that cannot be read is a fault too.</returns>
     public static LayoutReading Load(string path)
     {
+        if (path.Length == 0 || Directory.Exists(path)) return Fault(path, path.Length == 0 ? "No file is named." : "This is a folder; a layout is a file.");
         try
         {
-            if (new FileInfo(path) is { Exists: true, Length: > MaxBytes } large)
-                return new(null, [new(path, 1, 1, "$", $"The file has {large.Length} bytes; a layout has at most {MaxBytes}.")]);
-            return Parse(File.ReadAllBytes(path), path);
+            using FileStream file = File.OpenRead(path);
+            byte[] bytes = new byte[MaxBytes + 1];   // not by its length: a pipe has none, and /dev/zero no end
+            int count = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+            return count > MaxBytes ? Fault(path, $"The file has more than {MaxBytes} bytes, the most that a layout has.") : Parse(bytes.AsSpan(0, count), path);
         }
-        catch (IOException exception) { return new(null, [new(path, 1, 1, "$", $"The file cannot be read: {exception.Message}")]); }
-        catch (UnauthorizedAccessException) { return new(null, [new(path, 1, 1, "$", "The file cannot be read: permission denied.")]); }
+        catch (IOException exception) { return Fault(path, $"The file cannot be read: {exception.Message}"); }
+        catch (UnauthorizedAccessException) { return Fault(path, "The file cannot be read: permission denied."); }
     }
+
+    private static LayoutReading Fault(string path, string message) => new(null, [new(path, 1, 1, "$", message)]);
 
     /// <summary>Reads a text.</summary>
     /// <param name="text">UTF-8; any bytes are taken, and end in faults if they must.</param>

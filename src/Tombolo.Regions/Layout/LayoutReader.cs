@@ -24,8 +24,9 @@ internal sealed class LayoutReader(List<(long At, string Path, string Message)> 
         if (drafts.Length == 0) return null;
         CheckNames(drafts);
         uint[] managers = [.. drafts.Select(draft => ManagerOf(draft, drafts))];
-        RegionDescriptor?[] placed = Place(drafts, managers);
-        CheckOverlaps(drafts, placed);
+        var places = new (long Begin, long End)?[drafts.Length];
+        RegionDescriptor?[] placed = Place(drafts, managers, places);
+        CheckOverlaps(drafts, places);
         return faults.Count > 0 ? null : RegionLayout.Of(minor, [.. placed.Select(region => region!.Value)]);
     }
 
@@ -49,15 +50,15 @@ internal sealed class LayoutReader(List<(long At, string Path, string Message)> 
             Say(node, node is PlacedArray list ? $"'{List}' has {list.Items.Count} regions; it must have 1 to {RegionLayout.MaxRegions}." : $"'{List}' is {node.Shown}; it must be a list of regions.");
             return [];
         }
-        return [.. items.Select(ReadRegion).OfType<Draft>()];
+        return [.. items.Select(ReadRegion)];
     }
 
-    private Draft? ReadRegion(PlacedJson node)
+    private Draft ReadRegion(PlacedJson node)
     {
         if (node is not PlacedObject region)
         {
             Say(node, $"A region is {node.Shown}; it must be an object.");
-            return null;
+            return new(node, node, null, 0, 0, null, null, null, null, null, null);   // so that the others keep their indices
         }
         PlacedJson? nameNode = Member(region, "device_name");
         string? name = nameNode is PlacedText text ? text.Text : null;
@@ -106,7 +107,8 @@ internal sealed class LayoutReader(List<(long At, string Path, string Message)> 
         return 0;
     }
 
-    private RegionDescriptor?[] Place(Draft[] drafts, uint[] managers)
+    // The places are told even where nothing can be placed there, for they may overlap all the same.
+    private RegionDescriptor?[] Place(Draft[] drafts, uint[] managers, (long Begin, long End)?[] places)
     {
         var placed = new RegionDescriptor?[drafts.Length];
         long next = RegionLayout.FirstBegin(drafts.Length);
@@ -114,7 +116,9 @@ internal sealed class LayoutReader(List<(long At, string Path, string Message)> 
         {
             Draft draft = drafts[index];
             if ((draft.Begin ?? (draft.Size is null ? null : next)) is not { } begin || (draft.End ?? (draft.Size is { } size ? begin + RegionLayout.PageUp(size) : null)) is not { } end) continue;
-            if (!IsPlace(draft, begin, end)) continue;
+            bool isPlace = IsPlace(draft, begin, end);
+            if (begin < end && (isPlace || draft.Size is null)) places[index] = (begin, end);
+            if (!isPlace) continue;
             next = Math.Max(next, end);   // one that cannot be does not push the others out of place
             if (draft.GuestToHost is not { } guestToHost || draft.HostToGuest is not { } hostToGuest) continue;
             (SignalTable fromGuest, SignalTable toGuest, uint data) = RegionLayout.PlaceTables(guestToHost, hostToGuest);
@@ -141,17 +145,17 @@ internal sealed class LayoutReader(List<(long At, string Path, string Message)> 
         return faults.Count == before;
     }
 
-    private void CheckOverlaps(Draft[] drafts, RegionDescriptor?[] placed)
+    private void CheckOverlaps(Draft[] drafts, (long Begin, long End)?[] places)
     {
         long first = RegionLayout.FirstBegin(drafts.Length), after = first;
         string before = $"the descriptors, which end at {first}";
-        foreach (int index in Enumerable.Range(0, placed.Length).Where(index => placed[index] is not null).OrderBy(index => placed[index]!.Value.BeginOffset).ThenBy(index => index))
+        foreach (int index in Enumerable.Range(0, places.Length).Where(index => places[index] is not null).OrderBy(index => places[index]!.Value.Begin).ThenBy(index => index))
         {
-            RegionDescriptor region = placed[index]!.Value;
-            if (region.BeginOffset < after) Say(drafts[index].Node, $"The region '{region.Name}' ({region.BeginOffset} to {region.EndOffset}) overlaps {before}.");
-            if (region.EndOffset <= after) continue;
-            after = region.EndOffset;
-            before = $"the region '{region.Name}' ({region.BeginOffset} to {region.EndOffset})";
+            (long begin, long end) = places[index]!.Value;
+            if (begin < after) Say(drafts[index].Node, $"The region '{drafts[index].Name}' ({begin} to {end}) overlaps {before}.");
+            if (end <= after) continue;
+            after = end;
+            before = $"the region '{drafts[index].Name}' ({begin} to {end})";
         }
     }
 

@@ -81,10 +81,10 @@ public readonly record struct RegionDescriptor(
     /// <inheritdoc/>
     public WireFault Check() => Problem is null ? WireFault.None : NameProblem(Name) is not null ? WireFault.BadText : WireFault.ValueOutOfRange;
 
-    /// <summary>Why a text cannot name a region, or null. It becomes a file in the guest's /dev, and a word in the clients' protocol.</summary>
+    /// <summary>Why a text cannot name a region, or null. It becomes a file in the guest's /dev, where Linux would make a '/' of a '!', and a word in the clients' protocol.</summary>
     internal static string? NameProblem(string? name) =>
         string.IsNullOrEmpty(name) ? "its name is empty"
         : name.Length > MaxNameBytes ? $"its name has {name.Length} characters; {MaxNameBytes} is the most"
-        : name.Any(letter => letter is <= ' ' or > '~' or '/') || name is "." or ".." ? "its name must be printable ASCII without blanks and slashes, for it becomes a file in the guest's /dev"
+        : name.Any(letter => letter is <= ' ' or > '~' or '/' or '!') || name is "." or ".." ? "its name must be printable ASCII without blanks, '/' and '!', for it becomes a file in the guest's /dev"
         : null;
 }

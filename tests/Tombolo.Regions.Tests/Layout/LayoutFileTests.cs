@@ -67,7 +67,8 @@ public sealed class LayoutFileTests
 
     [Theory]
     [InlineData("sixteenletters..", "region_size\": 4096", "", ".device_name", "its name has 16 characters; 15 is the most")]
-    [InlineData("a/b", "region_size\": 4096", "", ".device_name", "printable ASCII without blanks and slashes")]
+    [InlineData("a/b", "region_size\": 4096", "", ".device_name", "printable ASCII without blanks, '/' and '!'")]
+    [InlineData("a!b", "region_size\": 4096", "", ".device_name", "printable ASCII without blanks, '/' and '!'")]
     [InlineData("", "region_size\": 4096", "", ".device_name", "its name is empty")]
     [InlineData("first", "region_size\": 4096", "", ".device_name", "There is a region 'first' already, $.vsoc_device_regions[0]")]
     [InlineData("b", "region_size\": \"big\"", "", ".region_size", "'region_size' is 'big'; it must be a whole number")]
@@ -155,6 +156,29 @@ public sealed class LayoutFileTests
         fault.Message.ShouldStartWith("This is not JSON: ");
         fault.Line.ShouldBe(line);
     }
+
+    // What else is wrong with a region, or with another one, hides no fault and makes none.
+    [Theory]
+    [InlineData("$.vsoc_device_regions[1] The region 'b' (4096 to 8192) overlaps the region 'a' (4096 to 8192)|$.vsoc_device_regions[1].guest_to_host_signal_table.num_nodes_lg2 'num_nodes_lg2' is 40",
+        """{ "device_name": "a", R, "region_size": 4096, T }""", """{ "device_name": "b", R, "region_begin_offset": 4096, "region_end_offset": 8192, "guest_to_host_signal_table": { "num_nodes_lg2": 40 }, "host_to_guest_signal_table": { "num_nodes_lg2": 0 } }""")]
+    [InlineData("$.vsoc_device_regions[1] The region 'b' (4096 to 8200) overlaps the region 'a' (4096 to 8192)|$.vsoc_device_regions[1].region_end_offset 'region_end_offset' is 8200",
+        """{ "device_name": "a", R, "region_size": 4096, T }""", """{ "device_name": "b", R, "region_begin_offset": 4096, "region_end_offset": 8200, T }""")]
+    [InlineData("$.vsoc_device_regions[0] A region is 7", "7", """{ "device_name": "fb", R, "region_size": 4096, T }""", """{ "device_name": "a", R, "region_size": 4096, T, "managed_by": "fb" }""")]
+    [InlineData("$.vsoc_device_regions[0] The region 'a' would end at 4294967296, beyond 4 GiB", """{ "device_name": "a", R, "region_size": 4294963200, T }""", """{ "device_name": "b", R, "region_size": 4096, T }""")]
+    public void Parse_SeveralFaults_EachIsToldAndNoOther(string faults, params string[] regions)
+    {
+        LayoutReading reading = Read(File([.. regions.Select(static region => region.Replace("R,", "\"current_version\": 0, \"min_compatible_version\": 0,", StringComparison.Ordinal).Replace(" T", Tables, StringComparison.Ordinal))]));
+        string[] wanted = faults.Split('|');
+        reading.Faults.Count.ShouldBe(wanted.Length, string.Join('\n', reading.Faults));
+        foreach ((LayoutFault fault, string begin) in reading.Faults.Zip(wanted)) $"{fault.Path} {fault.Message}".ShouldStartWith(begin);
+    }
+
+    [Theory]
+    [InlineData("/", "This is a folder; a layout is a file.")]
+    [InlineData("", "No file is named.")]
+    [InlineData("/dev/zero", "The file has more than 4194304 bytes")]
+    [InlineData("/dev/null", "This is not JSON")]
+    public void Load_WhatIsNoLayoutFile_SaysSo(string path, string what) => LayoutFile.Load(path).Faults.ShouldHaveSingleItem().Message.ShouldStartWith(what);
 
     [Fact]
     public void Load_NoSuchFile_IsAFaultToo() => LayoutFile.Load("/nonexistent/x.json").Faults.ShouldHaveSingleItem().Message.ShouldContain("cannot be read");

@@ -51,6 +51,7 @@ public sealed class RegionDescriptorTests : WireContract<RegionDescriptor>
     [InlineData("..")]
     [InlineData("a/b")]
     [InlineData("a b")]
+    [InlineData("a!b")]
     [InlineData("a\u00e9")]
     public void Check_NameThatNoFileCanHave_IsBadText(string name) => (Sample with { Name = name }).Check().ShouldBe(WireFault.BadText);
 
