@@ -86,7 +86,7 @@ public sealed partial class FileLock : IDisposable
 
     // By device and inode, not by path: the same file may be reached through links.
     private static bool IsStillAt(SafeFd fd, string path) =>
-        SharedFile.IdentityOf($"/proc/self/fd/{fd.Number}") is { } locked && locked == SharedFile.IdentityOf(path);
+        SharedFile.IdentityOf(fd) is { } locked && locked == SharedFile.IdentityOf(path);
 
     private static void WriteOwner(SafeFd fd, string path)
     {

@@ -105,6 +105,11 @@ public static partial class SharedFile
         return status[0] == HugeTlb ? status[1] : Environment.SystemPageSize;
     }
 
+    /// <summary>What tells an open file, memfds included, from every other.</summary>
+    /// <param name="fd">Borrowed.</param>
+    /// <returns>As of <see cref="IdentityOf(string)"/>; null only without /proc.</returns>
+    public static (ulong Device, ulong Inode)? IdentityOf(SafeFd fd) => IdentityOf(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"/proc/self/fd/{fd.Number}"));
+
     /// <summary>What tells one file from every other while it is open: device and inode.</summary>
     /// <param name="path">A path; the last link is followed, so <c>/proc/PID/fd/N</c> gives the identity of what that process has open.</param>
     /// <returns>The identity, or null where the path cannot be looked at.</returns>

@@ -71,7 +71,7 @@ public sealed class SharedFileTests : IDisposable
         File.WriteAllText(_folder["other"], "");
         (ulong, ulong)? identity = SharedFile.IdentityOf(FilePath);
         _ = identity.ShouldNotBeNull();
-        SharedFile.IdentityOf($"/proc/self/fd/{fd.Number}").ShouldBe(identity);
+        SharedFile.IdentityOf(fd).ShouldBe(identity);
         SharedFile.IdentityOf(_folder["other"]).ShouldNotBe(identity);
         SharedFile.IdentityOf(_folder["none"]).ShouldBeNull();
         File.Delete(FilePath);

@@ -47,7 +47,7 @@ internal static class ChannelFile
         {
             SafeFd? fd = TryOpen(path, create, mode);
             if (fd is null) return null;
-            if (SharedFile.TryLock(fd) && SharedFile.IdentityOf($"/proc/self/fd/{fd.Number}") is { } locked && locked == SharedFile.IdentityOf(path)) return fd;
+            if (SharedFile.TryLock(fd) && SharedFile.IdentityOf(fd) is { } locked && locked == SharedFile.IdentityOf(path)) return fd;
             fd.Dispose();
             if (Environment.TickCount64 > deadline) throw new ChannelException(ChannelFault.Busy, $"The file {path} is locked by another process for more than {_patience.TotalSeconds} s.");
             wait.SpinOnce();

@@ -14,9 +14,6 @@ internal sealed class ClientTalk : IDisposable
 
     private ClientTalk(SafeFd socket, RegionClientOptions options) => (_socket, _options, _start) = (socket, options, options.Time.GetTimestamp());
 
-    /// <summary>Whether the server has closed the conversation.</summary>
-    public bool IsOver { get; private set; }
-
     /// <summary>Connects, and agrees on the version.</summary>
     /// <exception cref="RegionException">There is no such server, or it does not keep to the protocol.</exception>
     public static ClientTalk Begin(RegionClientOptions options)
@@ -54,11 +51,7 @@ internal sealed class ClientTalk : IDisposable
             SocketResult result = UnixSocket.Send(_socket, bytes);
             bytes = bytes[result.Bytes..];
             if (result.IsWouldBlock) Wait(forReading: false);
-            else if (!result.IsMoved)
-            {
-                IsOver = true;
-                throw Broken("hung up");
-            }
+            else if (!result.IsMoved) throw HungUp("hung up");
         }
     }
 
@@ -94,11 +87,7 @@ internal sealed class ClientTalk : IDisposable
             SocketResult result = UnixSocket.Receive(_socket, text, _inbox);
             text = text[result.Bytes..];
             if (result.IsWouldBlock) Wait(forReading: true);
-            else if (result.IsClosed)
-            {
-                IsOver = true;
-                throw Broken($"hung up before {what}");
-            }
+            else if (result.IsClosed) throw HungUp($"hung up before {what}");
         }
     }
 
@@ -108,7 +97,11 @@ internal sealed class ClientTalk : IDisposable
         if (left <= TimeSpan.Zero || !UnixSocket.Wait(_socket, forReading, left)) throw Broken($"did not answer within {_options.Timeout.TotalSeconds:0.###} s");
     }
 
-    public RegionException Broken(string what) => new($"The server at '{_options.Socket}' {what}.");
+    public RegionException Broken(string what) => new(Sentence(what));
+
+    private RegionException HungUp(string what) => new(Sentence(what)) { IsHangUp = true };
+
+    private string Sentence(string what) => $"The server at '{_options.Socket}' {what}.";
 
     private static string Shown(ReadOnlySpan<byte> text) => string.Concat(Encoding.Latin1.GetString(text).Select(letter => letter is >= ' ' and <= '~' ? letter : '?'));
 }

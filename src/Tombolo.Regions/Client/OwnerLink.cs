@@ -34,7 +34,7 @@ internal sealed class OwnerLink : IDisposable
             if (isHeld) link = new(talk);
             return answer is ClientProtocol.Claimed or ClientProtocol.Busy;
         }
-        catch (RegionException) when (talk.IsOver) { return false; }   // it does not know these words
+        catch (RegionException exception) when (exception.IsHangUp) { return false; }   // it does not know these words
         finally
         {
             if (!isHeld) talk.Dispose();
@@ -51,7 +51,7 @@ internal sealed class OwnerLink : IDisposable
             _talk.Send([ClientProtocol.FdByte]);
             return _talk.ReadNumber("that the area is given back") == ClientProtocol.Claimed;
         }
-        catch (RegionException) { return !_talk.IsOver; }   // no answer in time: the server's successor finds the closed connection
+        catch (RegionException exception) { return !exception.IsHangUp; }   // no answer in time: the server's successor finds the closed connection
         finally { _talk.Dispose(); }
     }
 

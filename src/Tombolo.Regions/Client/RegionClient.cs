@@ -15,14 +15,15 @@ public sealed class RegionClient : IDisposable
 {
     private static readonly TimeSpan _roomPause = TimeSpan.FromMilliseconds(1), _longestPause = TimeSpan.FromMilliseconds(16);   // many who wait must not starve the guest that they wait for
 
-    private readonly Lock _gate = new();   // guards _receiver and _permission
+    private readonly Lock _gate = new();     // guards that _receiver is made once
+    private readonly Lock _claims = new();   // guards that _permission is one at a time; held while the server claims
     private readonly RegionClientOptions _options;
     private readonly RegionDescriptors _fds;
     private readonly Window _window;
     private readonly ConcurrentDictionary<uint, int> _sleepers = new();   // offsets on which threads of this process sleep, and how many
     private readonly AsyncSleepers _async;
     private volatile RegionReceiver? _receiver;
-    private RegionPermission? _permission;
+    private volatile RegionPermission? _permission;
     private volatile bool _isDisposed;
 
     private RegionClient(RegionClientOptions options, RegionDescriptors fds, Window window, RegionLayout layout, int index)
@@ -56,14 +57,8 @@ public sealed class RegionClient : IDisposable
     public bool IsManaged => Descriptor.ManagedBy != 0;
 
     /// <summary>The part that this client may use: the data, or the area of its permission; nothing where it needs one and has none.</summary>
-    public (uint Begin, uint End) Area
-    {
-        get
-        {
-            lock (_gate)
-                return _permission is { } held ? (held.Begin, held.End) : IsManaged && !_options.Unscoped ? (DataOffset, DataOffset) : (DataOffset, LengthBytes);
-        }
-    }
+    public (uint Begin, uint End) Area =>
+        _permission is { } held ? (held.Begin, held.End) : IsManaged && !_options.Unscoped ? (DataOffset, DataOffset) : (DataOffset, LengthBytes);
 
     /// <summary>Rings of the guest, for one's own loop: watch it edge-triggered and read nothing, for all of the host's clients share it. Borrowed.</summary>
     public SafeFd FromGuest => _fds.FromGuest;
@@ -120,6 +115,7 @@ public sealed class RegionClient : IDisposable
     /// <summary>Wakes whoever sleeps at an offset. Change the word first.</summary>
     /// <param name="offset">The word: a multiple of 4 within <see cref="Area"/>.</param>
     /// <param name="sides">Whose sleepers. Default everybody's.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such word.</exception>
     /// <exception cref="RegionException">This client may only look; or the guest's table is full and stays so: nobody there takes signals.</exception>
     public void Signal(uint offset, SignalSides sides = SignalSides.Both)
     {
@@ -139,6 +135,7 @@ public sealed class RegionClient : IDisposable
     /// <param name="offset">The word.</param>
     /// <param name="sides">Whose sleepers.</param>
     /// <returns>False where the guest's table is full: its receiver was rung, the host's own sleepers were woken, and the guest's were not.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such word.</exception>
     /// <exception cref="RegionException">This client may only look.</exception>
     public bool TrySignal(uint offset, SignalSides sides = SignalSides.Both)
     {
@@ -150,7 +147,7 @@ public sealed class RegionClient : IDisposable
         return SignalProtocol.TrySend(ref ground, offset);
     }
 
-    /// <summary>Rings the guest's doorbell of this region, with nothing in the table.</summary>
+    /// <summary>Rings the guest's doorbell of this region, with nothing in the table. A reader's ring goes nowhere.</summary>
     public void Ring() => EventFd.Signal(_fds.ToGuest);
 
     /// <summary>What waits in the table that the guest writes, at one moment.</summary>
@@ -167,6 +164,7 @@ public sealed class RegionClient : IDisposable
     /// <param name="expected">The value.</param>
     /// <param name="timeout">How long at the most; <see cref="Timeout.InfiniteTimeSpan"/> for ever.</param>
     /// <returns>False where the time ran out.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such word.</exception>
     /// <exception cref="ObjectDisposedException">The region was closed meanwhile.</exception>
     public bool Wait(uint offset, uint expected, TimeSpan timeout)
     {
@@ -196,6 +194,7 @@ public sealed class RegionClient : IDisposable
     /// <param name="offset">The word: a multiple of 4 within <see cref="Area"/>.</param>
     /// <param name="expected">The value.</param>
     /// <param name="cancel">Gives up.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such word.</exception>
     /// <exception cref="RegionException">The kernel is older than 5.16.</exception>
     /// <exception cref="ObjectDisposedException">The region was closed meanwhile.</exception>
     public Task WaitAsync(uint offset, uint expected, CancellationToken cancel = default)
@@ -214,17 +213,16 @@ public sealed class RegionClient : IDisposable
     /// <param name="ownedValue">What the owner word holds while it is claimed; not 0.</param>
     /// <returns>The permission; dispose it to give it back. It is given back with the managed client, too.</returns>
     /// <exception cref="RegionPermissionException">Not managed by this region, malformed, owned by another, or the managed client has one already.</exception>
-    /// <remarks>Source: the guest's CREATE_FD_SCOPED_PERMISSION, with the same checks.</remarks>
+    /// <exception cref="RegionException">This client may only look; or the server does not answer in time, and gives back what it claimed.</exception>
+    /// <remarks>Either client may go on signalling and waiting meanwhile. Source: the guest's CREATE_FD_SCOPED_PERMISSION, with the same checks.</remarks>
     public RegionPermission CreatePermission(RegionClient managed, uint begin, uint end, uint ownerOffset, uint ownedValue)
     {
-        RegionPermission permission = RegionPermission.Check(this, managed, begin, end, ownerOffset, ownedValue);
-        lock (managed._gate)
+        RegionPermission.Check(this, managed, begin, end, ownerOffset, ownedValue);
+        lock (managed._claims)
         {
             if (managed._permission is not null) throw new RegionPermissionException(PermissionFault.Exists, $"This client of region '{managed.Name}' has a permission already; it can have one.");
-            permission.Claim();
-            managed._permission = permission;
+            return managed._permission = RegionPermission.Claim(this, managed, begin, end, ownerOffset, ownedValue);
         }
-        return permission;
     }
 
     /// <summary>Closes the region: waits end with an <see cref="ObjectDisposedException"/>, a permission is given back. Views must not be used any more.</summary>
@@ -249,11 +247,12 @@ public sealed class RegionClient : IDisposable
 
     internal RegionClientOptions Options => _options;
 
-    internal SharedView OwnerWord(uint offset) => _window.View(Descriptor.BeginOffset + offset, sizeof(uint));
+    /// <summary>The window's object, borrowed.</summary>
+    internal SafeFd Memory => _fds.Window;
 
     internal void Forget(RegionPermission permission)
     {
-        lock (_gate)
+        lock (_claims)
             if (ReferenceEquals(_permission, permission)) _permission = null;
     }
 
@@ -281,7 +280,7 @@ public sealed class RegionClient : IDisposable
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
-            _receiver ??= new(_fds.FromGuest, Take, LookAgain, offset =>
+            _receiver ??= new(_fds.FromGuest, new(Descriptor.HostToGuest.Slots), Take, LookAgain, offset =>
             {
                 RegionGround ground = Outgoing;
                 return SignalProtocol.TrySend(ref ground, offset);
@@ -290,10 +289,10 @@ public sealed class RegionClient : IDisposable
     }
 
     // On the receiver's thread. A reader cannot take: others do.
-    private bool Take(Action<uint> signalBack)
+    private bool Take(OwedSignals owed)
     {
         if (IsReadOnly) return false;
-        var ground = new RegionGround(_window, Descriptor, Descriptor.GuestToHost, _fds.FromGuest, signalBack);
+        var ground = new RegionGround(_window, Descriptor, Descriptor.GuestToHost, _fds.FromGuest, owed);
         for (int round = 0; round < SignalProtocol.MaxRounds; round++)
         {
             _ = SignalProtocol.Receive(ref ground, LengthBytes);

@@ -18,19 +18,20 @@ internal sealed class RegionReceiver : IDisposable
     private readonly Epoll _epoll = new();
     private readonly Doorbell _stop = Doorbell.Create();
     private readonly Thread _thread;
-    private readonly Func<Action<uint>, bool> _take;
+    private readonly Func<OwedSignals, bool> _take;
     private readonly Action _lookAgain;
     private readonly Func<uint, bool> _signalBack;
-    private readonly Queue<uint> _owed = new();
+    private readonly OwedSignals _owed;
     private volatile bool _isStopping;
 
     /// <param name="fromGuest">The guest-to-host doorbell, borrowed.</param>
-    /// <param name="take">Takes what was signalled; true where there may be more. It is given where to put offsets that are to be signalled back.</param>
+    /// <param name="owed">Where to put offsets that are to be signalled back; its own from now on.</param>
+    /// <param name="take">Takes what was signalled; true where there may be more.</param>
     /// <param name="lookAgain">Has the process's own sleepers look at their words.</param>
     /// <param name="signalBack">Signals an offset to the guest; false where its table is full.</param>
-    public RegionReceiver(SafeFd fromGuest, Func<Action<uint>, bool> take, Action lookAgain, Func<uint, bool> signalBack)
+    public RegionReceiver(SafeFd fromGuest, OwedSignals owed, Func<OwedSignals, bool> take, Action lookAgain, Func<uint, bool> signalBack)
     {
-        (_take, _lookAgain, _signalBack) = (take, lookAgain, signalBack);
+        (_owed, _take, _lookAgain, _signalBack) = (owed, take, lookAgain, signalBack);
         _epoll.Add(fromGuest, EpollEvents.Readable | EpollEvents.EdgeTriggered, BellToken);
         _epoll.Add(_stop.Descriptor, EpollEvents.Readable, StopToken);
         _thread = new(Run) { Name = "region-receiver", IsBackground = true };
@@ -52,13 +53,14 @@ internal sealed class RegionReceiver : IDisposable
         bool again = true;   // a ring may have come before this thread watched
         while (!_isStopping)
         {
-            if (again || _epoll.Wait(reports, _owed.Count == 0 ? Timeout.InfiniteTimeSpan : _retry) > 0)
+            if (again || _epoll.Wait(reports, _owed.IsEmpty ? Timeout.InfiniteTimeSpan : _retry) > 0)
             {
-                again = _take(_owed.Enqueue);
+                again = _take(_owed);
                 _lookAgain();
             }
-            for (int count = _owed.Count; count > 0 && _owed.TryDequeue(out uint offset); count--)
-                if (!_signalBack(offset)) _owed.Enqueue(offset);
+            bool wasFull = _owed.IsFull;
+            _owed.Pay(_signalBack);
+            again |= wasFull && !_owed.IsFull;   // for what had to stay in its slot
         }
     }
 }

@@ -56,6 +56,7 @@ public sealed class GuestRegion : IDisposable
 
     /// <summary>Wakes whoever sleeps at an offset: on the host, and here. Change the word first. A full table is waited for.</summary>
     /// <param name="offset">The word: a multiple of 4 within the data.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such word.</exception>
     /// <exception cref="LinuxException">The device is gone.</exception>
     public void Signal(uint offset)
     {
@@ -71,6 +72,7 @@ public sealed class GuestRegion : IDisposable
     /// <param name="expected">The value.</param>
     /// <param name="timeout">How long at the most; <see cref="Timeout.InfiniteTimeSpan"/> for ever.</param>
     /// <returns>False where the time ran out.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such word.</exception>
     /// <exception cref="LinuxException">The device is gone.</exception>
     public bool Wait(uint offset, uint expected, TimeSpan timeout)
     {
@@ -135,6 +137,8 @@ public sealed class GuestRegion : IDisposable
         public void Ring() => Fault = DeviceControl.Call(fd, RegionDeviceAbi.SendInterrupt);
 
         public readonly void Wake(uint offset) { }
+
+        public readonly bool CanReturn => true;
 
         public readonly void Return(uint offset) { }
 

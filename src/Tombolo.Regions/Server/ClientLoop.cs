@@ -139,7 +139,7 @@ internal sealed class ClientLoop : IDisposable
     {
         var session = new ClientSession(socket, UnixSocket.CredentialsOf(socket), _nextToken++, name => _options.Layout.IndexOf(name) >= 0);
         _byToken.Add(session.Token, session);
-        _epoll.Add(socket, EpollEvents.Readable, session.Token);
+        _epoll.Add(socket, session.Watched, session.Token);
         return session;
     }
 
@@ -253,22 +253,29 @@ internal sealed class ClientLoop : IDisposable
         Close(session);
     }
 
+    // Epoll reports what is there again and again, so a session asks only for what it would act on.
     private void Pump(ClientSession session)
     {
         SocketResult result = session.Send();
-        if (session.IsEmpty)
+        if (session.IsEmpty && session.IsAnswered) Finish(session);
+        else if (session.IsEmpty) Watch(session, EpollEvents.Readable);
+        else if (result.IsWouldBlock) Watch(session, session.IsAnswered ? EpollEvents.Writable : EpollEvents.Readable | EpollEvents.Writable);
+        else if (result.Errno is Errno.TooManyReferences or Errno.NoBuffers or Errno.NoMemory)
         {
-            if (!session.IsAnswered) return;
-            if (session.Granted is { } name)
-            {
-                Count(counters => counters with { Served = counters.Served + 1 });
-                Log.Served(_log, session.Who.ProcessId, session.Who.UserId, name);
-            }
-            Close(session);
+            _later.Add(session);
+            Watch(session, EpollEvents.None);
         }
-        else if (result.IsWouldBlock) Watch(session, awaitsWritable: true);
-        else if (result.Errno is Errno.TooManyReferences or Errno.NoBuffers or Errno.NoMemory) _later.Add(session);
         else HangUp(session);
+    }
+
+    private void Finish(ClientSession session)
+    {
+        if (session.Granted is { } name)
+        {
+            Count(counters => counters with { Served = counters.Served + 1 });
+            Log.Served(_log, session.Who.ProcessId, session.Who.UserId, name);
+        }
+        Close(session);
     }
 
     // It went before it had everything.
@@ -278,10 +285,11 @@ internal sealed class ClientLoop : IDisposable
         Close(session);
     }
 
-    private void Watch(ClientSession session, bool awaitsWritable)
+    private void Watch(ClientSession session, EpollEvents events)
     {
-        session.AwaitsWritable = awaitsWritable;
-        _epoll.Change(session.Socket, session.IsAnswered ? EpollEvents.Writable : EpollEvents.Readable | (awaitsWritable ? EpollEvents.Writable : EpollEvents.None), session.Token);
+        if (session.Watched == events) return;
+        session.Watched = events;
+        _epoll.Change(session.Socket, events, session.Token);
     }
 
     private void RetryLater()

@@ -18,8 +18,8 @@ internal sealed class ClientSession(SafeFd socket, PeerCredentials who, ulong to
     public LinkedListNode<ClientSession>? Place { get; set; }
     /// <summary>Everything was said: close once it is out.</summary>
     public bool IsAnswered { get; set; }
-    /// <summary>Whether epoll reports when it can take more.</summary>
-    public bool AwaitsWritable { get; set; }
+    /// <summary>What epoll reports of it, beside its end.</summary>
+    public EpollEvents Watched { get; set; } = EpollEvents.Readable;
     /// <summary>The owner word that it has; it says nothing more until it gives it back.</summary>
     public OwnedWord? Owned { get; set; }
     /// <summary>The region that it gets, for the log; null until then.</summary>

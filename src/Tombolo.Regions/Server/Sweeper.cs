@@ -18,7 +18,7 @@ internal sealed class Sweeper(RegionLayout layout, Window window, IReadOnlyList<
     private static readonly TimeSpan _grace = TimeSpan.FromMilliseconds(20);
     private readonly Queue<(int Region, long Due)> _due = new();
     private readonly HashSet<int> _isDue = [];
-    private readonly HashSet<(int Region, uint Offset)> _owed = [];
+    private readonly OwedSignals[] _owed = [.. layout.Regions.Select(region => new OwedSignals(region.HostToGuest.Slots))];   // by region
     private bool _isWatching;
 
     /// <summary>When there is something to do; null: not before the next ring.</summary>
@@ -45,25 +45,22 @@ internal sealed class Sweeper(RegionLayout layout, Window window, IReadOnlyList<
         {
             _ = _due.Dequeue();
             _ = _isDue.Remove(next.Region);
-            if (Take(next.Region) || _owed.Any(owed => owed.Region == next.Region)) Heard(next.Region, now);   // what came meanwhile rang nobody
+            if (Take(next.Region) || !_owed[next.Region].IsEmpty) Heard(next.Region, now);   // what came meanwhile rang nobody
         }
     }
 
     // Whether there may be more.
     private bool Take(int index)
     {
-        foreach ((int region, uint offset) in _owed.Where(owed => owed.Region == index).ToArray())
-        {
-            var back = Ground(region, outgoing: true);
-            if (SignalProtocol.TrySend(ref back, offset)) _ = _owed.Remove((region, offset));
-        }
-        RegionGround ground = Ground(index, outgoing: false);
-        return ground.ReadSignalled() != 0 && SignalProtocol.Receive(ref ground, layout.Regions[index].LengthBytes);
-    }
-
-    private RegionGround Ground(int index, bool outgoing)
-    {
         RegionDescriptor region = layout.Regions[index];
-        return outgoing ? new(window, region, region.HostToGuest, toGuest[index]) : new(window, region, region.GuestToHost, fromGuest[index], offset => _owed.Add((index, offset)));
+        OwedSignals owed = _owed[index];
+        bool wasFull = owed.IsFull;   // then some may have stayed in their slots
+        owed.Pay(offset =>
+        {
+            var back = new RegionGround(window, region, region.HostToGuest, toGuest[index]);
+            return SignalProtocol.TrySend(ref back, offset);
+        });
+        var ground = new RegionGround(window, region, region.GuestToHost, fromGuest[index], owed);
+        return (wasFull || ground.ReadSignalled() != 0) && SignalProtocol.Receive(ref ground, region.LengthBytes);
     }
 }

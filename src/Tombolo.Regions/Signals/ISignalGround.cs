@@ -31,6 +31,9 @@ internal interface ISignalGround
     /// <summary>Wakes everybody of this side who sleeps at an offset.</summary>
     void Wake(uint offset);
 
+    /// <summary>Whether an offset may be handed to <see cref="Return"/>; where not, round trips stay in their slots.</summary>
+    bool CanReturn { get; }
+
     /// <summary>Signals an offset back: its sender asked for a round trip.</summary>
     void Return(uint offset);
 }

@@ -9,8 +9,8 @@ namespace Tombolo.Regions;
 /// <param name="region">The region, checked.</param>
 /// <param name="table">One of its tables.</param>
 /// <param name="bell">The doorbell of whoever receives by this table.</param>
-/// <param name="returns">Signals an offset back; null: nobody can.</param>
-internal readonly struct RegionGround(Window window, RegionDescriptor region, SignalTable table, SafeFd bell, Action<uint>? returns = null) : ISignalGround
+/// <param name="owed">Receives what is to be signalled back; null: nobody does that.</param>
+internal readonly struct RegionGround(Window window, RegionDescriptor region, SignalTable table, SafeFd bell, OwedSignals? owed = null) : ISignalGround
 {
     public int Slots => table.Slots;
 
@@ -31,7 +31,9 @@ internal readonly struct RegionGround(Window window, RegionDescriptor region, Si
 
     public void Wake(uint offset) => Futex.Wake(ref window.View(region.BeginOffset + offset, sizeof(uint)).Word32(0));
 
-    public void Return(uint offset) => returns?.Invoke(offset);
+    public bool CanReturn => owed is null || !owed.IsFull;
+
+    public void Return(uint offset) => owed?.Add(offset);
 
     /// <summary>Sleeps a little while a full table stays full. Nobody wakes for room across the border, so it is looked for again soon.</summary>
     public void AwaitRoom(uint offset, TimeSpan pause)

@@ -54,13 +54,16 @@ internal static class SignalProtocol
         bool wasMeant = ground.ExchangeSignalled(0) != 0;
         for (int slot = 0; slot < ground.Slots; slot++)
         {
-            if (ground.ReadSlot(slot) == 0) continue;
-            uint held = ground.ExchangeSlot(slot, 0);
+            uint held = ground.ReadSlot(slot);
+            if (held == 0) continue;
+            bool isTaken = ground.CanReturn || (held & RoundTrip) == 0;   // else it is looked at again when less is owed
+            if (ground.CanReturn) held = ground.ExchangeSlot(slot, 0);
+            else if (isTaken && ground.CompareExchangeSlot(slot, 0, held) != held) continue;   // whoever changed it sets the word after that
             uint offset = held & OffsetMask;
             if (offset == 0 || offset > regionBytes - sizeof(uint)) continue;
             wasMeant = true;
             ground.Wake(offset);
-            if ((held & RoundTrip) != 0) ground.Return(offset);
+            if (isTaken && (held & RoundTrip) != 0) ground.Return(offset);
         }
         return wasMeant;
     }

@@ -34,6 +34,16 @@ internal sealed class GuestStandIn : IDisposable
     /// <summary>How many slots of the host-to-guest table are taken.</summary>
     public int Taken => Enumerable.Range(0, _region.HostToGuest.Slots).Count(slot => Slot(_region.HostToGuest, slot).ReadAcquire32(0) != 0);
 
+    /// <summary>How many slots of the guest-to-host table the host has not taken yet.</summary>
+    public int Waiting => Enumerable.Range(0, _region.GuestToHost.Slots).Count(slot => Slot(_region.GuestToHost, slot).ReadAcquire32(0) != 0);
+
+    /// <summary>Takes what stands in the host-to-guest table, for a stand-in without a worker.</summary>
+    public IReadOnlyList<uint> TakeAll()
+    {
+        _ = _window.View(_region.BeginOffset + _region.HostToGuest.SignalledOffset, 4).Exchange32(0, 0);
+        return [.. Enumerable.Range(0, _region.HostToGuest.Slots).Select(slot => Slot(_region.HostToGuest, slot).Exchange32(0, 0) & ~3u).Where(static offset => offset != 0)];
+    }
+
     public SafeFd OwnBell => _told.Own[_index];
 
     public SharedView Word(uint offset) => _window.View(_region.BeginOffset + offset, 4);

@@ -210,6 +210,42 @@ public sealed class RegionClientTests : IDisposable
         Watchdog.Until(() => woken.Contains(Word(client, 9)), "it came back");
     }
 
+    // Whoever asks for round trips and takes none must not fill our memory with what we owe; and an honest guest that is only slow gets them all.
+    [Theory]
+    [InlineData(RegionRights.Write)]
+    [InlineData(RegionRights.Read)]   // then the server takes them
+    public async Task RoundTrips_ThatFindNoRoom_StayInTheGuestsSlots_AndComeBackOnceThereIs(RegionRights rights)
+    {
+        await _server.DisposeAsync();
+        _server = await RegionServer.StartAsync(_place.Options with { Access = [new() { Users = [LinuxProcess.EffectiveUserId], Rights = rights }] });
+        using RegionClient client = _place.Open();
+        using var guest = new GuestStandIn(_place.Qemu, Input);
+        client.Listen();
+        // 16 go back into the table, 16 are owed, and 16 stay.
+        HashSet<uint> asked = [.. Enumerable.Range(0, 48).Select(index => Word(client, index))];
+        foreach (uint offset in asked)
+        {
+            Watchdog.Until(() => guest.Waiting < 16, "the host takes what it can");
+            guest.Signal(offset, roundTrip: true);
+        }
+        Watchdog.Until(() => guest.Taken == 16, "the way back is full");
+        for (int ring = 0; ring < 20; ring++)   // it looks again, and takes no more
+        {
+            guest.Scribble(Place.Phone.Regions[Input].BeginOffset + Place.Phone.Regions[Input].GuestToHost.SignalledOffset, [1]);
+            guest.RingHost();
+            Watchdog.Until(() => guest.Signalled(toHost: true) == 0, "the host looks");
+        }
+        guest.Waiting.ShouldBe(16);
+        HashSet<uint> back = [];
+        Watchdog.Until(() =>
+        {
+            back.UnionWith(guest.TakeAll());
+            return back.Count == 48;
+        }, "all came back");
+        back.ShouldBe(asked, ignoreOrder: true);
+        Watchdog.Until(() => guest.Waiting == 0, "no slot stays taken");
+    }
+
     [Fact]
     public void HostileTable_AnyValuesInTheSlots_HarmNobody()
     {

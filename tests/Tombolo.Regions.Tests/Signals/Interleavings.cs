@@ -184,6 +184,8 @@ internal sealed class ModelGround(ModelState state, int actor) : ISignalGround
         return 0;
     });
 
+    public bool CanReturn => true;
+
     public void Return(uint offset) => throw new NotSupportedException();
 
     /// <summary>A receiver wakes a sleeper of its own process.</summary>
