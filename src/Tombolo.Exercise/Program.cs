@@ -29,7 +29,7 @@ catch (ArgumentException exception)
     Console.Error.WriteLine($"tombolo-exercise: {exception.Message}");
     return WrongUse;
 }
-catch (TomboloException exception)
+catch (Exception exception) when (exception is TomboloException or IOException or UnauthorizedAccessException)
 {
     Console.Error.WriteLine($"tombolo-exercise: {exception.Message}");
     return Failed;

@@ -20,6 +20,8 @@ internal readonly record struct PictureFrame(uint Width, uint Height)
     /// <summary>What the painter wrote of its size, copied once; false where it cannot be, or does not fit.</summary>
     public static bool TryRead(SharedView data, out PictureFrame frame)
     {
+        frame = default;
+        if (data.LengthBytes < FirstAt) return false;
         frame = new(data.ReadAcquire32(WidthAt), data.ReadAcquire32(HeightAt));
         return frame.Fits(data.LengthBytes);
     }
