@@ -252,10 +252,10 @@ public sealed class ClientSocketTests : ServedPlace
         {
             Should.Throw<LinuxException>(() => Window.Map(memory)).Errno.ShouldBe(Errno.AccessDenied);
             Exception? opened = Record.Exception(() => File.OpenHandle($"/proc/self/fd/{memory.Number}", FileMode.Open, FileAccess.ReadWrite).Dispose());
-            if (LinuxProcess.EffectiveUserId != ServerUser) _ = opened.ShouldBeOfType<UnauthorizedAccessException>();
+            if (LinuxProcess.EffectiveUserId != _serverUser) _ = opened.ShouldBeOfType<UnauthorizedAccessException>();
         });
-        if (ServerUser == 0) ran.ShouldBe(OtherUser.Id);   // else there is no other user to try it with
+        if (_serverUser == 0) ran.ShouldBe(OtherUser.Id);   // else there is no other user to try it with
     }
 
-    private static readonly uint ServerUser = LinuxProcess.EffectiveUserId;
+    private static readonly uint _serverUser = LinuxProcess.EffectiveUserId;
 }
