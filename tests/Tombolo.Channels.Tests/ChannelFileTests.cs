@@ -47,6 +47,47 @@ public sealed class ChannelFileTests
         using RingConsumer consumer = Channel.CreateConsumer(folder["ticks"], 4096);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-4096)]
+    [InlineData(1000)]
+    public void Create_ImpossibleCapacity_IsTheCallersFault_AndLeavesNothing(int capacity)
+    {
+        using var folder = new TemporaryFolder();
+        _ = Should.Throw<ArgumentException>(() => Channel.Create(folder["c"], capacity));
+        _ = Should.Throw<ArgumentException>(() => Channel.CreateConsumer(folder["c"], capacity));
+        _ = Should.Throw<ArgumentException>(() => Channel.OpenArea(folder["c"], sizeBytes: 4096));
+        _ = Should.Throw<ArgumentException>(() => Channel.OpenArea(folder["c"], sizeBytes: -1));
+        Directory.GetFileSystemEntries(folder.FullPath).ShouldBeEmpty();
+    }
+
+    /// <summary>Somebody's data: a letter, a long one, and a disk whose first kilobyte is empty.</summary>
+    [Theory]
+    [InlineData(11, 0)]
+    [InlineData(1 << 20, 0)]
+    [InlineData(1 << 20, 1024)]
+    public void Open_FileOfSomethingElse_IsLeftAsItIs(int length, int emptyBytes)
+    {
+        using var folder = new TemporaryFolder();
+        byte[] before = [.. new byte[emptyBytes], .. Enumerable.Repeat((byte)'x', length - emptyBytes)];
+        File.WriteAllBytes(folder["data"], before);
+        Action[] ways = [() => Channel.Create(folder["data"]), () => Channel.Open(folder["data"]), () => Channel.OpenArea(folder["data"], 1 << 24)];
+        foreach (Action way in ways) Should.Throw<ChannelException>(way).Message.ShouldBe($"The file {folder["data"]} holds something else than channels; it was left as it is.");
+        File.ReadAllBytes(folder["data"]).ShouldBe(before);
+    }
+
+    [Fact]
+    public void Create_FileWhoseMakerDiedBeforeItWasReady_IsMadeAnew()
+    {
+        using var folder = new TemporaryFolder();
+        byte[] half = new byte[8192];
+        half[AreaLayout.LengthAt] = 1;          // of the header, only its end
+        half[AreaLayout.LockAt] = 0xFF;         // and its lock
+        File.WriteAllBytes(folder["c"], half);
+        using RingProducer producer = Channel.Create(folder["c"], 4096);
+        producer.TryWrite([1]).ShouldBeTrue();
+    }
+
     [Fact]
     public void OpenArea_ManyChannels_LiveInOneFile()
     {

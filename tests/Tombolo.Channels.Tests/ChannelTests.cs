@@ -202,6 +202,35 @@ public sealed class ChannelTests
         await writing.WaitAsync(Watchdog.Limit);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task ReadAll_CancelledWhileMessagesCome_EndsWithoutLosingOne(bool hasThread)
+    {
+        using var ground = new TestGround();
+        (RingProducer producer, RingConsumer consumer) = Ends(ground, new TestParty(), new TestParty());
+        for (int i = 0; i < 10; i++) producer.TryWrite(i).ShouldBeTrue();
+        using var stop = new CancellationTokenSource();
+        var seen = new List<byte[]>();
+        if (hasThread) Should.Throw<OperationCanceledException>(() =>
+        {
+            foreach (byte[] message in consumer.ReadAll(stop.Token)) Add(message);
+        });
+        else await Should.ThrowAsync<OperationCanceledException>(async () =>
+        {
+            await foreach (byte[] message in consumer.ReadAllAsync(stop.Token)) Add(message);
+        });
+        seen.Count.ShouldBe(3);
+        consumer.TryRead(out int next).ShouldBeTrue();
+        next.ShouldBe(3);
+
+        void Add(byte[] message)
+        {
+            seen.Add(message);
+            if (seen.Count == 3) stop.Cancel();
+        }
+    }
+
     [Fact]
     public void BusyPair_RingsNoDoorbell()
     {

@@ -2,6 +2,7 @@
 using System.Collections.Concurrent;
 using System.IO.Pipelines;
 using System.Security.Cryptography;
+using Tombolo.Memory;
 
 namespace Tombolo.Channels.Tests;
 
@@ -304,6 +305,62 @@ public sealed class KindTests
         Serve(successor, [42]);
         Watchdog.Run(() => call.Result.ShouldBe((CallResult.Replied, 1)));
         reply[0].ShouldBe((byte)42);
+    }
+
+    [Fact]
+    public void Serve_CancelledWhileRequestsWait_AnswersTheOneInHandAndEnds()
+    {
+        using var ground = new TestGround();
+        using ChannelArea area = ground.Area(new TestParty());
+        area.Create("c", new() { Kind = ChannelKind.Request, CapacityBytes = 4096 });
+        using RequestServer server = area.OpenServer("c", _noSpin);
+        using RequestClient client = ground.Area(new TestParty()).OpenClient("c", _noSpin);
+        for (byte i = 0; i < 10; i++) client.Call([i], [], out _, TimeSpan.Zero).ShouldBe(CallResult.TimedOut);
+        using var stop = new CancellationTokenSource();
+        Watchdog.Run(() => server.Serve((request, _) =>
+        {
+            if (request[0] == 2) stop.Cancel();
+            return 0;
+        }, stop.Token));
+        server.Answered.ShouldBe(3);
+    }
+
+    /// <summary>A client writes anything into its end of the replies; whoever comes after it, on either side, is served.</summary>
+    [Theory]
+    [InlineData(4UL)]
+    [InlineData(1UL << 40)]
+    [InlineData(ulong.MaxValue - 7)]
+    public void Request_ClientLiedAboutItsReplies_EndsItsOwnSessionOnly(ulong lie)
+    {
+        using var ground = new TestGround();
+        using ChannelArea area = ground.Area(new TestParty());
+        area.Create("c", new() { Kind = ChannelKind.Request, CapacityBytes = 4096 });
+        RequestServer server = area.OpenServer("c", _noSpin);
+        SharedWord64 tail = ground.Window.Word64(area.Find("c")!.OffsetBytes + ChannelLayout.RingsOffset(1) + ChannelLayout.RingStride(4096) + ChannelLayout.TailAt);
+        foreach (bool noticed in (bool[])[true, false])
+        {
+            RequestClient liar = ground.Area(new TestParty()).OpenClient("c", _noSpin);
+            for (int i = 0; i < 2; i++) liar.Call([1], [], out _, TimeSpan.Zero).ShouldBe(CallResult.TimedOut);
+            Serve(server, new byte[3000]);
+            tail.WriteRelease(lie);
+            if (noticed)
+            {
+                server.TryTake(out Request second).ShouldBeTrue();
+                server.Reply(second, new byte[3000]).ShouldBeFalse();   // it looks for room, and finds the lie
+                server.Faults.ShouldBe(1);
+            }
+            else
+            {
+                server.Dispose();
+                server = area.OpenServer("c", _noSpin);
+            }
+            liar.Dispose();
+            using RequestClient honest = ground.Area(new TestParty()).OpenClient("c", _noSpin);
+            ValueTask<byte[]> call = honest.CallAsync(new byte[] { 2 }, Timeout.InfiniteTimeSpan);
+            while (server.TryTake(out Request request)) _ = server.Reply(request, request.Bytes.ToArray());
+            Watchdog.Run(() => call.AsTask().Result.ShouldBe([2]));
+        }
+        server.Dispose();
     }
 
     [Fact]

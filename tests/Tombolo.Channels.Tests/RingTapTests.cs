@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+using Tombolo.Linux;
+using Tombolo.Memory;
+using Tombolo.Wire;
 
 namespace Tombolo.Channels.Tests;
 
@@ -21,6 +24,12 @@ public sealed class RingTapTests : IDisposable
     {
         _area.Dispose();
         File.Delete(_path);
+    }
+
+    private Window Map()
+    {
+        using SafeFd file = SharedFile.Open(_path);
+        return Window.Map(file);
     }
 
     [Fact]
@@ -52,6 +61,30 @@ public sealed class RingTapTests : IDisposable
         tap.TryLook(buffer, out int length).ShouldBeTrue();
         buffer.AsSpan(0, length).SequenceEqual("here"u8).ShouldBeTrue();
         (tap.Seen, tap.Sent).ShouldBe((1UL, 2UL));
+    }
+
+    [Theory]
+    [InlineData(1023UL)]
+    [InlineData(ulong.MaxValue)]
+    public void TryLook_AtTheRingOfALiar_EndsWithTheTapAtTheWorst(ulong lie)
+    {
+        using Window window = Map();
+        SharedWord64 tail = window.Word64(_area.Find("c")!.OffsetBytes + ChannelLayout.RingsOffset(1) + ChannelLayout.TailAt);
+        RingTap before = _area.Tap("c");
+        _producer.Write("one"u8);
+        tail.WriteRelease(lie);
+        foreach (RingTap tap in (RingTap[])[before, _area.Tap("c")])
+            try { _ = tap.TryLook([], out _); }
+            catch (ProtocolException) { }
+    }
+
+    [Fact]
+    public void Tap_OfAStream_SaysThatItHasNoMessages()
+    {
+        _area.Create("s", new() { Kind = ChannelKind.Stream, CapacityBytes = 1024 }).ShouldBeTrue();
+        using ChannelStream caller = _area.OpenCaller("s");
+        caller.Write("abc"u8);
+        Should.Throw<ChannelException>(() => _area.Tap("s")).Fault.ShouldBe(ChannelFault.WrongKind);
     }
 
     [Fact]

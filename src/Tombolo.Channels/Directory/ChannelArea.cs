@@ -18,6 +18,7 @@ public sealed partial class ChannelArea : IDisposable, IAsyncDisposable
     private readonly bool _ownsWindow;
     private readonly Action? _closed;
     private readonly Lock _lock = new();   // guards the ends
+    private readonly Lock _work = new();   // held while the directory is worked on: the memory stays until then. Guards isDisposed
     private readonly HashSet<ChannelEnd> _ends = [];
     private bool _isDisposed, _tookEnds;
 
@@ -149,28 +150,30 @@ public sealed partial class ChannelArea : IDisposable, IAsyncDisposable
     public ChannelInfo? Find(string name) => Locked(() => _table.Find(name, out DirectoryEntry entry) < 0 ? null : Describe(entry, _table.HeaderOf(entry)));
 
     /// <summary>Looks at what passes through a channel without taking part.</summary>
-    /// <param name="name">A ring, fan-in, request or stream channel; a broadcast is subscribed to instead.</param>
+    /// <param name="name">A ring, fan-in or request channel; a broadcast is subscribed to instead, and a stream has no messages.</param>
     /// <param name="ring">Which of its rings.</param>
-    /// <exception cref="ChannelException">There is no such channel or ring, or it is a broadcast.</exception>
+    /// <returns>The tap; it looks as long as this area is open.</returns>
+    /// <exception cref="ChannelException">There is no such channel or ring, or it is a broadcast or a stream.</exception>
     /// <exception cref="ProtocolException">It is damaged.</exception>
     public RingTap Tap(string name, int ring = 0) => Locked(() =>
     {
         if (_table.Find(name, out DirectoryEntry entry) < 0) throw new ChannelException(ChannelFault.NotFound, $"There is no channel '{name}' in this area.");
         ChannelHeader header = _table.HeaderOf(entry);
         if (header.Kind == ChannelKind.Broadcast) throw new ChannelException(ChannelFault.WrongKind, $"Channel '{name}' is a broadcast; subscribe to it.");
+        if (header.Kind == ChannelKind.Stream) throw new ChannelException(ChannelFault.WrongKind, $"Channel '{name}' is a stream: bytes without borders, of which no message can be shown.");
         if (ring < 0 || ring >= (int)header.Rings) throw new ChannelException(ChannelFault.NotFound, $"Channel '{name}' has rings 0 to {header.Rings - 1}, and no ring {ring}.");
-        return new RingTap(Window, _options.OffsetBytes + (long)entry.Offset + (long)header.RingsOffset + (ring * (long)header.RingStride), (int)header.Capacity);
+        return new RingTap(this, _options.OffsetBytes + (long)entry.Offset + (long)header.RingsOffset + (ring * (long)header.RingStride), (int)header.Capacity);
     });
 
     /// <summary>Closes the ends that were opened here, and lets go of the memory.</summary>
     public void Dispose()
     {
         ChannelEnd[] ends;
-        lock (_lock)
+        lock (_work)
         {
             if (_isDisposed) return;
-            _isDisposed = true;
-            ends = [.. _ends];
+            Volatile.Write(ref _isDisposed, true);
+            lock (_lock) ends = [.. _ends];
         }
         foreach (ChannelEnd end in ends) end.Dispose();
         if (_tookEnds && !Party.IsGone) _closed?.Invoke();   // whoever only looked tidies nothing up
@@ -201,6 +204,8 @@ public sealed partial class ChannelArea : IDisposable, IAsyncDisposable
         }
         return true;
     }
+
+    internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _isDisposed), this);
 
     internal void Forget(ChannelEnd end)
     {
@@ -240,16 +245,19 @@ public sealed partial class ChannelArea : IDisposable, IAsyncDisposable
 
     private T Locked<T>(Func<T> work)
     {
-        ObjectDisposedException.ThrowIf(_isDisposed, this);
-        if (Window.IsLost) throw ChannelException.Lost("The memory of these channels");
-        var gate = new DirectoryLock(Window.Word64(_options.OffsetBytes + AreaLayout.LockAt), Party, _options.Patience);
-        gate.Take();
-        try
+        lock (_work)
         {
-            _table.Sweep();
-            return work();
+            ThrowIfDisposed();
+            if (Window.IsLost) throw ChannelException.Lost("The memory of these channels");
+            var gate = new DirectoryLock(Window.Word64(_options.OffsetBytes + AreaLayout.LockAt), Party, _options.Patience);
+            gate.Take();
+            try
+            {
+                _table.Sweep();
+                return work();
+            }
+            finally { gate.Release(); }
         }
-        finally { gate.Release(); }
     }
 
     private PartyId? HolderOf(in DirectoryEntry entry)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+using System.Buffers.Binary;
 using Tombolo.Linux;
 using Tombolo.Memory;
 
@@ -12,6 +13,7 @@ namespace Tombolo.Channels;
 /// </remarks>
 internal static class ChannelFile
 {
+    private const long MostLookedAt = 64 << 10;
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(10);
 
     /// <summary>Opens an area in a file.</summary>
@@ -19,7 +21,7 @@ internal static class ChannelFile
     /// <param name="sizeBytes">How large to make it where it is smaller; 0: it must be there.</param>
     /// <param name="options">The area's settings.</param>
     /// <param name="mode">Permission bits of a file made here, before the umask.</param>
-    /// <exception cref="ChannelException">It is not there.</exception>
+    /// <exception cref="ChannelException">It is not there, or holds something else, which is left as it is.</exception>
     /// <exception cref="LinuxException">The kernel refused.</exception>
     public static ChannelArea Open(string path, long sizeBytes, ChannelAreaOptions options, uint mode)
     {
@@ -28,6 +30,7 @@ internal static class ChannelFile
         try
         {
             long size = SharedFile.SizeOf(fd);
+            if (size > 0 && !MayHoldChannels(fd)) throw new ChannelException(ChannelFault.NotFound, $"The file {path} holds something else than channels; it was left as it is.");
             if (size < sizeBytes) SharedFile.Resize(fd, size = sizeBytes, path);
             if (size == 0) throw new ChannelException(ChannelFault.NotFound, $"The file {path} is empty: no channel.");
             string full = Path.GetFullPath(path);
@@ -37,6 +40,17 @@ internal static class ChannelFile
             return area;
         }
         finally { SharedFile.Unlock(fd); }   // the mapping keeps the open file, and with it the lock, beyond the descriptor's end
+    }
+
+    // An area, or what somebody left who died while making one: a header half written, and zeros behind it. Anything else is somebody's data.
+    private static bool MayHoldChannels(SafeFd fd)
+    {
+        using Window window = Window.Map(fd);
+        _ = window.TryGuard();
+        byte[] bytes = new byte[Math.Min(window.LengthBytes, MostLookedAt)];
+        window.View(0, bytes.Length).CopyOut(0, bytes);
+        int header = bytes.Length < AreaLayout.HeapGranule ? 0 : AreaLayout.PartyTableAt;   // none is shorter than that
+        return (header > 0 && BinaryPrimitives.ReadUInt64LittleEndian(bytes) == AreaLayout.Magic) || !bytes.AsSpan(header).ContainsAnyExcept((byte)0);
     }
 
     private static SafeFd? OpenLocked(string path, bool create, uint mode)

@@ -13,10 +13,10 @@ public abstract partial class ChannelEnd
     /// <summary>Waits on this thread.</summary>
     private protected ChannelWait Wait(TimeSpan timeout, CancellationToken cancellation)
     {
-        if (IsReady() || (timeout != TimeSpan.Zero && Spin())) return ChannelWait.Ready;
         EnterWait();
         try
         {
+            if (IsReady() || (timeout != TimeSpan.Zero && Spin())) return ChannelWait.Ready;
             using CancellationTokenRegistration registration = Register(cancellation);
             long start = _options.Time.GetTimestamp();
             while (true)
@@ -35,10 +35,10 @@ public abstract partial class ChannelEnd
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private protected async ValueTask<ChannelWait> WaitAsync(TimeSpan timeout, CancellationToken cancellation)
     {
-        if (IsReady() || (timeout != TimeSpan.Zero && Spin())) return ChannelWait.Ready;
         EnterWait();
         try
         {
+            if (IsReady() || (timeout != TimeSpan.Zero && Spin())) return ChannelWait.Ready;
             using CancellationTokenRegistration registration = Register(cancellation);
             long start = _options.Time.GetTimestamp();
             while (true)
@@ -68,7 +68,7 @@ public abstract partial class ChannelEnd
                 isReady = IsReady();
             }
         }
-        while (!isReady && Stopwatch.GetTimestamp() - start < budget);
+        while (!isReady && !_isDisposed && Stopwatch.GetTimestamp() - start < budget);
         _spin.Learn(isReady);
         return isReady;
     }
@@ -141,9 +141,13 @@ public abstract partial class ChannelEnd
     private CancellationTokenRegistration Register(CancellationToken cancellation) =>
         cancellation.CanBeCanceled ? cancellation.UnsafeRegister(static end => ((ChannelEnd)end!).WakeSelf(), this) : default;
 
+    // From here to LeaveWait, polling included, Dispose on another thread does not let go of the memory.
     private void EnterWait()
     {
         if (Interlocked.CompareExchange(ref _waiting, 1, 0) != 0) throw new InvalidOperationException($"Another wait on this end of channel '{Name}' is under way; an end belongs to one thread at a time.");
+        if (!_isDisposed) return;   // ORDER: full fence (the exchange) before this look.  PAIRS WITH: the fence in Dispose: either we see that it is disposed, or it sees that we wait
+        LeaveWait();
+        ThrowIfDisposed();
     }
 
     private void LeaveWait() => Volatile.Write(ref _waiting, 0);

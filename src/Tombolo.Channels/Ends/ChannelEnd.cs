@@ -88,12 +88,16 @@ public abstract partial class ChannelEnd : IDisposable, IAsyncDisposable
     }
 
     /// <summary>Closes the end in order: what was committed stays for the other side, which learns that this end is closed.</summary>
-    /// <remarks>Idempotent. A wait under way on another thread ends with <see cref="ObjectDisposedException"/>.</remarks>
+    /// <remarks>
+    /// Idempotent. A wait under way on another thread ends with <see cref="ObjectDisposedException"/>. A thread that may be in the middle of sending or taking is asked to stop first, by its
+    /// cancellation token: a message costs too little for a guard against that.
+    /// </remarks>
     public void Dispose()
     {
         GC.SuppressFinalize(this);
         if (Interlocked.Exchange(ref _isClosing, 1) != 0) return;
         _isDisposed = true;
+        Interlocked.MemoryBarrier();   // ORDER: before the look at who waits.  PAIRS WITH: EnterWait
         WakeSelf();
         var patience = new SpinWait();
         while (Volatile.Read(ref _waiting) != 0) patience.SpinOnce();   // a wait under way was just woken, and leaves
@@ -120,6 +124,14 @@ public abstract partial class ChannelEnd : IDisposable, IAsyncDisposable
     }
 
     private protected void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_isDisposed, this);
+
+    /// <summary>How it stands with another end.</summary>
+    /// <exception cref="ObjectDisposedException">This one is closed.</exception>
+    private protected PeerState Look(PeerSight sight)
+    {
+        ThrowIfDisposed();
+        return sight.Look();
+    }
 
     /// <summary>Wakes a sleeper at another end if it waits for a position that was reached.</summary>
     /// <param name="other">Its words.</param>

@@ -8,7 +8,7 @@ internal abstract class StreamHalf : ChannelEnd
 
     protected StreamHalf(EndSeat seat, EndOptions options, int peer) : base(seat, options) => _sight = new(seat.Party, seat.End(peer), WakeSelf);
 
-    public PeerState Peer => _sight.Look();
+    public PeerState Peer => Look(_sight);
 
     public ChannelWait WaitUntilReady(CancellationToken cancellation) => Wait(Timeout.InfiniteTimeSpan, cancellation);
 

@@ -44,7 +44,7 @@ public sealed class FanInConsumer : MessageReader
 
     /// <summary>How it stands with a producer.</summary>
     /// <param name="lane">0 to the number of spokes, less one.</param>
-    public PeerState Producer(int lane) => _lanes[lane].Sight.Look();
+    public PeerState Producer(int lane) => Look(_lanes[lane].Sight);
 
     /// <inheritdoc/>
     public override bool TryBorrow(out ReadOnlySpan<byte> message)

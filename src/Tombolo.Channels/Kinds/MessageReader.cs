@@ -113,8 +113,9 @@ public abstract class MessageReader : ChannelEnd
     {
         while (true)
         {
-            while (TryRead(out byte[]? message)) yield return message;
-            if (IsOver(WaitForMessage(Timeout.InfiniteTimeSpan, cancellation))) yield break;
+            cancellation.ThrowIfCancellationRequested();   // a wait would not see it as long as messages come
+            if (TryRead(out byte[]? message)) yield return message;
+            else if (IsOver(WaitForMessage(Timeout.InfiniteTimeSpan, cancellation))) yield break;
         }
     }
 
@@ -123,8 +124,9 @@ public abstract class MessageReader : ChannelEnd
     {
         while (true)
         {
-            while (TryRead(out byte[]? message)) yield return message;
-            if (IsOver(await WaitForMessageAsync(Timeout.InfiniteTimeSpan, cancellation))) yield break;
+            cancellation.ThrowIfCancellationRequested();
+            if (TryRead(out byte[]? message)) yield return message;
+            else if (IsOver(await WaitForMessageAsync(Timeout.InfiniteTimeSpan, cancellation))) yield break;
         }
     }
 

@@ -28,7 +28,7 @@ public sealed class Publisher : MessageWriter
     public long Disconnected { get; private set; }
 
     /// <summary>How many living parties subscribe now.</summary>
-    public int Subscribers => _sights.Count(static sight => sight.Look() == PeerState.Open);
+    public int Subscribers => _sights.Count(sight => Look(sight) == PeerState.Open);
 
     /// <inheritdoc/>
     public override bool TryReserve(int lengthBytes, out Span<byte> message)

@@ -36,7 +36,7 @@ public sealed class RequestClient : ChannelEnd
     {
         int lane = seat.Index - 1;
         _requests = new(seat.Window, seat.RingOffset(2 * lane), seat.Capacity, repairs: true);
-        _replies = new(seat.Window, seat.RingOffset((2 * lane) + 1), seat.Capacity);
+        _replies = new(seat.Window, seat.RingOffset((2 * lane) + 1), seat.Capacity, repairs: true);
         _server = seat.End(EndSeat.Hub);
         _sight = new(seat.Party, _server, WakeSelf);
     }
@@ -45,7 +45,7 @@ public sealed class RequestClient : ChannelEnd
     public int MaxMessage => _requests.MaxMessage - NumberBytes;
 
     /// <summary>How it stands with the server.</summary>
-    public PeerState Server => _sight.Look();
+    public PeerState Server => Look(_sight);
 
     /// <summary>Replies that came too late, and were thrown away.</summary>
     public long Late { get; private set; }

@@ -37,13 +37,13 @@ public delegate int RequestHandler(ReadOnlySpan<byte> request, Span<byte> reply)
 public sealed class RequestServer : ChannelEnd
 {
     private readonly Lanes _lanes;
-    private readonly RingWriter?[] _replies;
+    private readonly RingWriter?[] _replies;   // taken on with the first reply to a client, and anew after one that lied
     private readonly byte[] _scratch;
 
     internal RequestServer(EndSeat seat, EndOptions options) : base(seat, options)
     {
         _lanes = new(seat, static index => 2 * index, WakeSelf) { Skipped = lane => Wake(lane.Sight.Words, lane.Ring!.Released) };
-        _replies = [.. Enumerable.Range(0, seat.Spokes).Select(lane => new RingWriter(seat.Window, seat.RingOffset((2 * lane) + 1), seat.Capacity, repairs: true))];
+        _replies = new RingWriter?[seat.Spokes];
         _scratch = new byte[MaxMessage];
     }
 
@@ -98,7 +98,11 @@ public sealed class RequestServer : ChannelEnd
 
     /// <summary>Takes the request that was taken last without a reply; its client runs into its timeout.</summary>
     /// <param name="request">The request.</param>
-    public void Refuse(in Request request) => TakeRequest(request.Client);
+    public void Refuse(in Request request)
+    {
+        ThrowIfDisposed();
+        TakeRequest(request.Client);
+    }
 
     /// <summary>Waits until a request is there.</summary>
     /// <param name="timeout">How long at the most; <see cref="Timeout.InfiniteTimeSpan"/> for ever.</param>
@@ -109,14 +113,14 @@ public sealed class RequestServer : ChannelEnd
     /// <inheritdoc cref="WaitForRequest"/>
     public ValueTask<ChannelWait> WaitForRequestAsync(TimeSpan timeout, CancellationToken cancellation = default) => WaitAsync(timeout, cancellation);
 
-    /// <summary>Serves until it is cancelled.</summary>
+    /// <summary>Serves until it is cancelled; a request in hand is answered first.</summary>
     /// <param name="handler">Handles each request; what it throws ends the serving, and the request stays for whoever serves next.</param>
     /// <param name="cancellation">Ends it.</param>
     public void Serve(RequestHandler handler, CancellationToken cancellation)
     {
         while (!cancellation.IsCancellationRequested)
         {
-            while (TryTake(out Request request)) _ = Reply(request, _scratch.AsSpan(0, handler(request.Bytes, _scratch)));
+            while (!cancellation.IsCancellationRequested && TryTake(out Request request)) _ = Reply(request, _scratch.AsSpan(0, handler(request.Bytes, _scratch)));
             try { _ = WaitForRequest(Timeout.InfiniteTimeSpan, cancellation); }
             catch (OperationCanceledException) { return; }
         }
@@ -141,7 +145,8 @@ public sealed class RequestServer : ChannelEnd
     {
         try
         {
-            if (_replies[request.Client] is not { } ring || !ring.TryReserve(RequestClient.NumberBytes + reply.Length, out Span<byte> room)) return false;
+            RingWriter ring = _replies[request.Client] ??= new(Seat.Window, Seat.RingOffset((2 * request.Client) + 1), Seat.Capacity, repairs: true);
+            if (!ring.TryReserve(RequestClient.NumberBytes + reply.Length, out Span<byte> room)) return false;
             BinaryPrimitives.WriteUInt64LittleEndian(room, request.Number);
             reply.CopyTo(room[RequestClient.NumberBytes..]);
             ring.Commit(room.Length);

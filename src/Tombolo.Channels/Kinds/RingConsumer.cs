@@ -26,7 +26,7 @@ public sealed class RingConsumer : MessageReader
     public override ulong Messages => _ring.Messages;
 
     /// <summary>How it stands with the producer.</summary>
-    public PeerState Producer => _sight.Look();
+    public PeerState Producer => Look(_sight);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -27,7 +27,7 @@ public sealed class RingProducer : MessageWriter
     public override ulong Messages => _ring.Messages;
 
     /// <summary>How it stands with the consumer.</summary>
-    public PeerState Consumer => _sight.Look();
+    public PeerState Consumer => Look(_sight);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

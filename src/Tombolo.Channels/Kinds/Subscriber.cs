@@ -50,7 +50,7 @@ public sealed class Subscriber : MessageReader
     public ulong Lost => _earlierLost + _ring.Lost;
 
     /// <summary>How it stands with the publisher.</summary>
-    public PeerState Publisher => _sight.Look();
+    public PeerState Publisher => Look(_sight);
 
     /// <inheritdoc/>
     public override bool TryBorrow(out ReadOnlySpan<byte> message)

@@ -241,9 +241,8 @@ public sealed class FabricParty : IParty
 
         public void Tell()
         {
-            bool isFirst;
-            lock (all._lock) isFirst = all._watches.Remove(this);
-            if (isFirst) died();
+            lock (all._lock)   // also while it is told: whoever has disposed is told nothing any more
+                if (all._watches.Remove(this)) died();
         }
 
         public void Dispose()

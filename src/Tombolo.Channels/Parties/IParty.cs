@@ -45,8 +45,8 @@ public interface IParty : IDisposable
 
     /// <summary>Asks to be told of a party's death.</summary>
     /// <param name="party">Whose.</param>
-    /// <param name="died">Called once, on a thread of the party's, and soon: it must not block.</param>
-    /// <returns>Dispose it to be told no longer; null where the party is dead already.</returns>
+    /// <param name="died">Called once, on a thread of the party's, and soon: it must not block, nor ask anything of the party but <see cref="Wake"/>.</param>
+    /// <returns>Dispose it to be told no longer: when that returns, nothing is being told either. Null where the party is dead already.</returns>
     IDisposable? Watch(PartyId party, Action died);
 
     /// <summary>Sleeps while a word holds a value.</summary>

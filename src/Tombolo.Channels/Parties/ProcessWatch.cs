@@ -48,18 +48,24 @@ internal static class ProcessWatch
 
     private sealed class Entry(ulong token, SafeFd process, Action died) : IDisposable
     {
-        private int _isOver;
+        private readonly Lock _lock = new();   // guards the end; held while the news is told: whoever has disposed is told nothing any more, and may let go of the memory
+        private bool _isOver;
 
         public void Tell()
         {
-            if (End()) died();
+            lock (_lock)
+                if (TryEnd()) died();
         }
 
-        public void Dispose() => End();
-
-        private bool End()
+        public void Dispose()
         {
-            if (Interlocked.Exchange(ref _isOver, 1) != 0) return false;
+            lock (_lock) _ = TryEnd();
+        }
+
+        private bool TryEnd()
+        {
+            if (_isOver) return false;
+            _isOver = true;
             _ = _entries.TryRemove(token, out _);
             _epoll.Remove(process);
             process.Dispose();

@@ -26,15 +26,25 @@ public sealed class RingReader
 
     /// <summary>Takes the reading side of a ring on: of a fresh one, or where an earlier reader left it; what that one had borrowed and not released comes again.</summary>
     /// <inheritdoc cref="RingWriter(Window, long, int)"/>
-    public RingReader(Window window, long offsetBytes, int capacityBytes)
+    public RingReader(Window window, long offsetBytes, int capacityBytes) : this(window, offsetBytes, capacityBytes, repairs: false) { }
+
+    /// <param name="window">As above.</param>
+    /// <param name="offsetBytes">As above.</param>
+    /// <param name="capacityBytes">As above.</param>
+    /// <param name="repairs">Whether to begin at the head where an earlier reader left a tail that cannot be.</param>
+    internal RingReader(Window window, long offsetBytes, int capacityBytes, bool repairs)
     {
         var words = new RingWords(window, offsetBytes, capacityBytes);
-        (_data, _head, _tail, _tailCount) = (words.Data, words.Head, words.Tail, words.TailCount);
+        if (repairs) words.RepairTail();
+        (Window, _data, _head, _tail, _tailCount) = (window, words.Data, words.Head, words.Tail, words.TailCount);
         _capacity = (uint)capacityBytes;
         (_headSeen, _at) = words.ReadCursors(Frame.Alignment);
         _released = _at;
         _count = _tailCount.ReadAcquire();
     }
+
+    /// <summary>The memory.</summary>
+    public Window Window { get; }   // and what keeps it from being collected, and so unmapped
 
     /// <summary>The longest message in bytes.</summary>
     public int MaxMessage => (int)_capacity - Frame.HeaderBytes;

@@ -14,13 +14,14 @@ public sealed class RingTap
     private readonly SharedBlock _data;
     private readonly SharedWord64 _head, _headCount, _tail;
     private readonly ulong _capacity, _firstCount;
+    private readonly ChannelArea _area;   // keeps the memory
     private ulong _at;
 
-    internal RingTap(Window window, long offsetBytes, int capacityBytes)
+    internal RingTap(ChannelArea area, long offsetBytes, int capacityBytes)
     {
-        var words = new RingWords(window, offsetBytes, capacityBytes);
-        (_data, _head, _headCount, _tail, _capacity) = (words.Data, words.Head, words.HeadCount, words.Tail, (ulong)capacityBytes);
-        (_, _at) = words.ReadCursors(Frame.Alignment);
+        var words = new RingWords(area.Window, offsetBytes, capacityBytes);
+        (_area, _data, _head, _headCount, _tail, _capacity) = (area, words.Data, words.Head, words.HeadCount, words.Tail, (ulong)capacityBytes);
+        _at = ReadTail();   // not compared with head: both may move far between two looks
         _firstCount = words.TailCount.ReadAcquire();
     }
 
@@ -28,19 +29,29 @@ public sealed class RingTap
     public ulong Seen { get; private set; }
 
     /// <summary>Messages sent since the oldest one that lay in the ring when the tap was made; what the sender says, for people.</summary>
-    public ulong Sent => _headCount.ReadAcquire() - _firstCount;
+    /// <exception cref="ObjectDisposedException">The area is closed.</exception>
+    public ulong Sent
+    {
+        get
+        {
+            _area.ThrowIfDisposed();
+            return _headCount.ReadAcquire() - _firstCount;
+        }
+    }
 
     /// <summary>Copies the next message that can be seen.</summary>
     /// <param name="buffer">Receives as much of it as fits.</param>
     /// <param name="lengthBytes">Its whole length.</param>
     /// <returns>False where none is there now.</returns>
     /// <exception cref="ProtocolException">What lies in the ring cannot be right.</exception>
+    /// <exception cref="ObjectDisposedException">The area is closed.</exception>
     public bool TryLook(Span<byte> buffer, out int lengthBytes)
     {
+        _area.ThrowIfDisposed();
         lengthBytes = 0;
         for (int turn = 0; turn < 64; turn++)   // a busy reader could outrun us for ever
         {
-            ulong tail = _tail.ReadAcquire(), head = _head.ReadAcquire();
+            ulong tail = ReadTail(), head = _head.ReadAcquire();
             if (_at - tail > head - tail) _at = tail;   // what lay in between was taken before we looked
             if (_at == head) return false;
             int place = (int)(_at & (_capacity - 1)), rest = (int)_capacity - place;
@@ -50,7 +61,7 @@ public sealed class RingTap
             bool isPad = Frame.KindOf(header) == Frame.Pad && length == (uint)rest - Frame.HeaderBytes;
             if (isMessage) _data.Slice(place + Frame.HeaderBytes, Math.Min((int)length, buffer.Length)).CopyTo(buffer);
             SharedFence.Full();   // ORDER: the copy before the look at what may have freed it.  PAIRS WITH: the reader's release of tail, which comes before any overwriting.
-            ulong now = _tail.ReadAcquire();
+            ulong now = ReadTail();
             if (now - tail > _at - tail)
             {
                 _at = now;   // taken meanwhile, so what was copied may be half of another message
@@ -65,4 +76,7 @@ public sealed class RingTap
         }
         return false;
     }
+
+    // A reader that lies about it shows us nothing sensible, but a place where a frame may begin.
+    private ulong ReadTail() => _tail.ReadAcquire() & ~(ulong)(Frame.Alignment - 1);
 }

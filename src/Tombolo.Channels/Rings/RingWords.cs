@@ -32,10 +32,19 @@ internal readonly struct RingWords
     /// <summary>Puts the head on the tail where the two cannot be right together. For a writer that takes over from a liar.</summary>
     public void RepairHead()
     {
-        ulong tail = Tail.ReadAcquire();
-        if (Head.ReadAcquire() - tail <= (ulong)Data.LengthBytes && (Head.ReadAcquire() | tail) % Frame.Alignment == 0) return;
+        ulong tail = Tail.ReadAcquire(), head = Head.ReadAcquire();
+        if (CanBe(head, tail, Frame.Alignment) || tail % Frame.Alignment != 0) return;   // a tail that cannot be is its reader's to repair
         Step.Before("head repaired");
         Head.WriteRelease(tail);
+    }
+
+    /// <summary>Puts the tail on the head where the two cannot be right together. For a reader that takes over from a liar, whose messages are given up.</summary>
+    public void RepairTail()
+    {
+        ulong tail = Tail.ReadAcquire(), head = Head.ReadAcquire();
+        if (CanBe(head, tail, Frame.Alignment) || head % Frame.Alignment != 0) return;
+        Step.Before("tail repaired");
+        Tail.WriteRelease(head);
     }
 
     /// <summary>The two cursors of a ring that a party takes on: what an earlier party left.</summary>
@@ -44,8 +53,9 @@ internal readonly struct RingWords
     public (ulong Head, ulong Tail) ReadCursors(uint unit)
     {
         ulong tail = Tail.ReadAcquire(), head = Head.ReadAcquire();   // tail first: the head may only have grown since
-        if (head - tail > (ulong)Data.LengthBytes || (head | tail) % unit != 0)
-            throw new ProtocolException(WireFault.ValueOutOfRange, $"The ring's cursors are damaged: head {head}, tail {tail}, capacity {Data.LengthBytes}. Remove the channel and make it anew.");
-        return (head, tail);
+        return CanBe(head, tail, unit) ? (head, tail)
+            : throw new ProtocolException(WireFault.ValueOutOfRange, $"The ring's cursors are damaged: head {head}, tail {tail}, capacity {Data.LengthBytes}. Remove the channel and make it anew.");
     }
+
+    private bool CanBe(ulong head, ulong tail, uint unit) => tail <= head && head - tail <= (ulong)Data.LengthBytes && (head | tail) % unit == 0;
 }

@@ -27,7 +27,7 @@ public sealed class RingWriter
     private ProtocolException? _fault;
 
     /// <summary>Takes the writing side of a ring on: of a fresh one, or where an earlier writer left it.</summary>
-    /// <param name="window">The memory.</param>
+    /// <param name="window">The memory; it must not be disposed before the last call.</param>
     /// <param name="offsetBytes">Where the ring's header begins; the data follow <c>128</c> bytes later. A multiple of 8; for speed, of 128.</param>
     /// <param name="capacityBytes">The data's length: a power of two from 256 bytes to 1 GiB.</param>
     /// <exception cref="ArgumentOutOfRangeException">The ring is not within the window, or of no possible size.</exception>
@@ -41,13 +41,16 @@ public sealed class RingWriter
     internal RingWriter(Window window, long offsetBytes, int capacityBytes, bool repairs)
     {
         var words = new RingWords(window, offsetBytes, capacityBytes);
-        (_data, _head, _headCount, _tail) = (words.Data, words.Head, words.HeadCount, words.Tail);
+        (Window, _data, _head, _headCount, _tail) = (window, words.Data, words.Head, words.HeadCount, words.Tail);
         _capacity = (uint)capacityBytes;
         if (repairs) words.RepairHead();
         (_at, _tailSeen) = words.ReadCursors(Frame.Alignment);
         _published = _at;
         _count = _headCount.ReadAcquire();
     }
+
+    /// <summary>The memory.</summary>
+    public Window Window { get; }   // and what keeps it from being collected, and so unmapped
 
     /// <summary>The longest message in bytes: the capacity less one frame header.</summary>
     public int MaxMessage => (int)_capacity - Frame.HeaderBytes;
