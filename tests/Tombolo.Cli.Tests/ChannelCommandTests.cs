@@ -4,6 +4,7 @@ using System.Text.Json;
 using Tombolo.Channels;
 using Tombolo.Cli.Output;
 using Tombolo.Ivshmem;
+using Tombolo.Linux;
 
 namespace Tombolo.Cli.Tests;
 
@@ -117,7 +118,12 @@ public sealed class ChannelCommandTests : IDisposable
     [InlineData(ExitCode.WrongUse, "Both --socket and --device", "ls", "--socket", "a", "--device", "b")]
     [InlineData(ExitCode.WrongUse, "--at is 'x'", "ls", "--socket", "a", "--at", "x")]
     [InlineData(ExitCode.WrongUse, "--capacity is 'lots'", "pub", "--create", "--capacity", "lots", "ticks", "x")]
-    [InlineData(ExitCode.Failed, "CapacityBytes is 1000", "pub", "--create", "--capacity", "1000", "ticks", "x")]
+    [InlineData(ExitCode.WrongUse, "--capacity is '1000'; it must be a power of two from 256 to 1G", "pub", "--create", "--capacity", "1000", "ticks", "x")]
+    [InlineData(ExitCode.WrongUse, "The channel's name 'a/b' has", "pub", "--create", "--name", "a/b", "ticks", "x")]
+    [InlineData(ExitCode.WrongUse, "--count is -1; it must be 0 or more", "sub", "--create", "ticks", "--count", "-1")]
+    [InlineData(ExitCode.WrongUse, "--count is -1; it must be 0 or more", "tap", "ticks", "--count", "-1")]
+    [InlineData(ExitCode.WrongUse, "--count is -1; it must be 0 or more", "watch", "ticks", "--count", "-1")]
+    [InlineData(ExitCode.Failed, "There is no channel at ticks; --create makes one", "pub", "ticks", "x")]
     [InlineData(ExitCode.Failed, "0 of 1 messages came", "sub", "--create", "ticks", "--count", "1", "--timeout", "0.1")]
     [InlineData(ExitCode.WrongUse, "--kind is 'star'", "pub", "--create", "--kind", "star", "ticks", "x")]
     [InlineData(ExitCode.WrongUse, "--interval is 0", "watch", "ticks", "--interval", "0")]
@@ -128,6 +134,37 @@ public sealed class ChannelCommandTests : IDisposable
         run.ExitCode.ShouldBe(code);
         run.Error.ShouldContain(sentence);
         run.Error.Count(one => one == '\n').ShouldBe(1);
+        File.Exists(_path).ShouldBeFalse();
+    }
+
+    [Theory]
+    [InlineData("ls", "data")]
+    [InlineData("pub", "--create", "data", "x")]
+    [InlineData("sub", "--create", "data")]
+    public async Task FileOfSomethingElse_IsLeftAsItIs(params string[] words)
+    {
+        File.WriteAllText(_programs.InFolder("data"), "dear diary");
+        CommandLine run = await RunAsync(words);
+        (run.ExitCode, run.Error).ShouldBe((ExitCode.Failed, $"tombolo channel {words[0]}: The file data holds something else than channels; it was left as it is.\n"));
+        File.ReadAllText(_programs.InFolder("data")).ShouldBe("dear diary");
+    }
+
+    /// <summary>Ctrl-C in every sort of wait: for a line of input, for room, for a message, for the other process of a measurement.</summary>
+    [Theory]
+    [InlineData(ExitCode.Failed, "pub", "--create", "ticks")]
+    [InlineData(ExitCode.Done, "sub", "--create", "ticks")]
+    [InlineData(ExitCode.Failed, "bench")]
+    public async Task Interrupted_EndsAtOnce_AndLeavesNothing(int code, params string[] words)
+    {
+        using Process program = _programs.Start(Programs.Tombolo, ["channel", .. words]);
+        string folder = $"/dev/shm/tombolo-bench-{program.Id}";
+        if (words[0] == "bench") while (!File.Exists(Path.Combine(folder, "poll-there")) && !program.HasExited) await Task.Yield();
+        else while (!(await RunAsync("ls", "ticks")).Out.Contains($"process {program.Id}", StringComparison.Ordinal) && !program.HasExited) { }
+        LinuxProcess.TrySignal(program.Id, Signal.Interrupt).ShouldBeTrue();
+        string said = await program.StandardError.ReadToEndAsync().WaitAsync(Programs.Watchdog);
+        await program.WaitForExitAsync().WaitAsync(Programs.Watchdog);
+        (program.ExitCode, said).ShouldBe((code, code == ExitCode.Done ? "" : $"tombolo channel {words[0]}: stopped.\n"));
+        (File.Exists(_path), Directory.Exists(folder)).ShouldBe((false, false));
     }
 
     [Fact]

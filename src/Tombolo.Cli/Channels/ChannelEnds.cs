@@ -8,9 +8,6 @@ namespace Tombolo.Cli.Channels;
 /// <summary>The ends of a channel as a command holds them.</summary>
 internal static class ChannelEnds
 {
-    // Long enough to be woken by nothing but messages, short enough to notice Ctrl-C in a wait that began before it.
-    private static readonly TimeSpan _slice = TimeSpan.FromMilliseconds(100);
-
     /// <summary>Takes an end that sends.</summary>
     public static MessageWriter OpenWriter(ChannelArea area, ChannelInfo channel) => channel.Spec.Kind switch
     {
@@ -36,26 +33,23 @@ internal static class ChannelEnds
         await to.WriteAsync(Encoding.UTF8.GetBytes(text), stop);
     }
 
-    /// <summary>Takes messages and shows them.</summary>
+    /// <summary>Takes messages and shows them, until there were as many as wanted (0: no limit), the sender closed its end, none came for as long as patience lasts, or it was stopped.</summary>
     /// <returns>How many came.</returns>
     public static async Task<int> ReceiveAsync(MessageReader from, MessagePrinter printer, int wanted, TimeSpan patience, CancellationToken stop)
     {
         int came = 0;
-        TimeSpan waited = TimeSpan.Zero;
         while (!stop.IsCancellationRequested && (wanted == 0 || came < wanted))
         {
             if (TakeOne(from, printer))
             {
-                (came, waited) = (came + 1, TimeSpan.Zero);
+                came++;
                 continue;
             }
-            switch (await from.WaitForMessageAsync(_slice, CancellationToken.None))
-            {
-                case ChannelWait.PeerClosed: return came;
-                case ChannelWait.PeerDied: throw new CommandException($"The party that sent on channel '{from.Name}' died; everything it sent was printed");
-                case ChannelWait.TimedOut when patience != Timeout.InfiniteTimeSpan && (waited += _slice) >= patience: return came;
-                default: break;
-            }
+            ChannelWait wait;
+            try { wait = await from.WaitForMessageAsync(patience, stop); }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested) { break; }
+            if (wait == ChannelWait.PeerDied) throw new CommandException($"The party that sent on channel '{from.Name}' died; everything it sent was printed");
+            if (wait != ChannelWait.Ready) break;   // its end was closed, or it took too long
         }
         return came;
     }

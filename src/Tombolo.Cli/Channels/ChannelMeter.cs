@@ -24,19 +24,29 @@ internal static class ChannelMeter
 
     /// <summary>Measures.</summary>
     /// <exception cref="CommandException">The other process could not be started, or died.</exception>
-    public static ChannelFigures Measure(int bytes)
+    /// <exception cref="OperationCanceledException">Stopped; the other process ends with it.</exception>
+    public static ChannelFigures Measure(int bytes, CancellationToken stop)
     {
         string folder = Directory.CreateDirectory($"/dev/shm/tombolo-bench-{Environment.ProcessId}").FullName;
         try
         {
             IReadOnlyList<string> words = Detached.Self("channel", "bench-peer", folder, bytes.ToString(System.Globalization.CultureInfo.InvariantCulture));
             using Process peer = Process.Start(new ProcessStartInfo(words[0], words.Skip(1)) { RedirectStandardOutput = true }) ?? throw new CommandException("The other process could not be started");
-            if (peer.StandardOutput.ReadLine() != "ready") throw new CommandException("The other process ended before it was ready");
-            (long latency, long latency99) = RoundTrips(folder, "poll", _polling, bytes, Trips, Echo);
-            (long wake, long wake99) = RoundTrips(folder, "sleep", _asleep, bytes, Wakes, EchoAsleep);
-            double rate = Stream(folder, bytes);
-            peer.WaitForExit();
-            return new(bytes, latency, latency99, wake, wake99, rate);
+            try
+            {
+                if (peer.StandardOutput.ReadLine() != "ready") throw new CommandException("The other process ended before it was ready");
+                (long latency, long latency99) = RoundTrips(folder, "poll", _polling, bytes, Trips, Echo, stop);
+                (long wake, long wake99) = RoundTrips(folder, "sleep", _asleep, bytes, Wakes, EchoAsleep, stop);
+                double rate = Stream(folder, bytes, stop);
+                peer.WaitForExit();
+                return new(bytes, latency, latency99, wake, wake99, rate);
+            }
+            catch
+            {
+                peer.Kill();
+                peer.WaitForExit();
+                throw;
+            }
         }
         finally { Directory.Delete(folder, recursive: true); }
     }
@@ -65,7 +75,7 @@ internal static class ChannelMeter
         }
     }
 
-    private static (long Median, long Most) RoundTrips(string folder, string name, EndOptions options, int bytes, int trips, byte kind)
+    private static (long Median, long Most) RoundTrips(string folder, string name, EndOptions options, int bytes, int trips, byte kind, CancellationToken stop)
     {
         using RingProducer to = Producer(folder, $"{name}-there", options, bytes);
         using RingConsumer from = Consumer(folder, $"{name}-back", options, bytes);
@@ -74,18 +84,19 @@ internal static class ChannelMeter
         long[] ticks = new long[trips];
         for (int i = -trips; i < trips; i++)   // as many again to warm up
         {
+            stop.ThrowIfCancellationRequested();
             long start = Stopwatch.GetTimestamp();
-            to.Write(message);
+            to.Write(message, stop);
             _ = Take(from, message);
             if (i >= 0) ticks[i] = Stopwatch.GetTimestamp() - start;
         }
         message[0] = End;
-        to.Write(message);
+        to.Write(message, stop);
         Array.Sort(ticks);
         return (Nanoseconds(ticks[trips / 2]) / 2, Nanoseconds(ticks[trips / 100 * 99]) / 2);
     }
 
-    private static double Stream(string folder, int bytes)
+    private static double Stream(string folder, int bytes, CancellationToken stop)
     {
         using RingProducer to = Producer(folder, "stream-there", _polling, bytes);
         using RingConsumer from = Consumer(folder, "stream-back", _polling, bytes);
@@ -96,7 +107,8 @@ internal static class ChannelMeter
         {
             if (i == 0) start = Stopwatch.GetTimestamp();
             if (i == messages) message[0] = End;
-            to.Write(message);
+            stop.ThrowIfCancellationRequested();
+            to.Write(message, stop);
         }
         _ = Take(from, message);
         return messages / Stopwatch.GetElapsedTime(start).TotalSeconds;

@@ -48,17 +48,25 @@ internal sealed class ChannelPlace
     /// <summary>Opens the file or the window; with <c>--create</c> it and the channel are made.</summary>
     public ChannelGround Open(ParseResult parsed, bool mayCreate = false)
     {
+        string name = parsed.GetValue(Name) ?? Channel.DefaultName;
+        if (ChannelSpec.NameProblem(name) is { } problem) throw new CommandException(problem, ExitCode.WrongUse);
         ChannelSpec? made = mayCreate && parsed.GetValue(_create) ? SpecOf(parsed) : null;
-        ChannelGround ground = IsElsewhere(parsed) ? OnFabric(parsed, made is not null)
-            : ChannelGround.Of(made is null ? Channel.OpenArea(FileOf(parsed)) : Channel.OpenArea(FileOf(parsed), Channel.AreaBytes(made)));
+        ChannelGround ground = IsElsewhere(parsed) ? OnFabric(parsed, made is not null) : InFile(FileOf(parsed), made, mayCreate);
         if (made is null) return ground;
-        try { _ = ground.Area.Create(parsed.GetValue(Name) ?? Channel.DefaultName, made); }
+        try { _ = ground.Area.Create(name, made); }
         catch
         {
             ground.Dispose();
             throw;
         }
         return ground;
+    }
+
+    private static ChannelGround InFile(string path, ChannelSpec? made, bool mayCreate)
+    {
+        if (made is not null) return ChannelGround.Of(Channel.OpenArea(path, Channel.AreaBytes(made)));
+        if (mayCreate && !File.Exists(path)) throw new CommandException($"There is no channel at {path}; --create makes one");
+        return ChannelGround.Of(Channel.OpenArea(path));
     }
 
     private string FileOf(ParseResult parsed) => parsed.GetValue(Path) ?? throw new CommandException("Neither a file with channels nor --socket, --device or --fabric is given", ExitCode.WrongUse);
@@ -97,7 +105,8 @@ internal sealed class ChannelPlace
             "broadcast" => ChannelKind.Broadcast,
             _ => throw new CommandException($"--kind is '{Printable.Text(word)}'; it must be ring, fanin or broadcast", ExitCode.WrongUse),
         };
-        return new() { Kind = kind, CapacityBytes = (int)bytes, Spokes = kind == ChannelKind.Ring ? 1 : MostSpokes };
+        ChannelSpec spec = new() { Kind = kind, CapacityBytes = (int)bytes, Spokes = kind == ChannelKind.Ring ? 1 : MostSpokes };
+        return spec.Problems().Any() ? throw new CommandException($"--capacity is '{text}'; it must be a power of two from 256 to 1G", ExitCode.WrongUse) : spec;
     }
 
     /// <summary>The channel that is meant.</summary>

@@ -43,7 +43,7 @@ internal static class ChannelCommand
         place.AddTo(command);
         command.SetAction(async (parsed, stop) =>
         {
-            double seconds = parsed.GetValue(interval);
+            (double seconds, int wanted) = (parsed.GetValue(interval), CountOf(count, parsed));
             if (seconds is not (> 0 and <= 86400)) throw new CommandException($"--interval is {seconds}; it must be more than 0 and at most 86400 seconds", ExitCode.WrongUse);
             using ChannelGround ground = place.Open(parsed);
             ChannelArea area = ground.Area;
@@ -53,7 +53,7 @@ internal static class ChannelCommand
                 for (int looks = 1; ; looks++)
                 {
                     view.Show(area);
-                    if (looks == parsed.GetValue(count)) return ExitCode.Done;
+                    if (looks == wanted) return ExitCode.Done;
                     await Task.Delay(TimeSpan.FromSeconds(seconds), context.Time, stop);
                 }
             }
@@ -72,13 +72,13 @@ internal static class ChannelCommand
         place.AddTo(command);
         command.SetAction(async (parsed, stop) =>
         {
+            int wanted = CountOf(count, parsed);
             using ChannelGround ground = place.Open(parsed);
             ChannelArea area = ground.Area;
             string name = place.Choose(parsed, area).Name;
             MessagePrinter printer = new(context.Screen, parsed.GetValue(json));
             RingTap tap = area.Tap(name, parsed.GetValue(ring));
             byte[] buffer = new byte[MessagePrinter.MostBytes];
-            int wanted = parsed.GetValue(count);
             try
             {
                 while (wanted == 0 || tap.Seen < (ulong)wanted)
@@ -108,7 +108,7 @@ internal static class ChannelCommand
             string[] text = parsed.GetValue(words) ?? [];
             if (place.IsElsewhere(parsed) && parsed.GetValue(place.Path) is { } first) text = [first, .. text];   // there is no file, so this was the message's first word
             if (text.Length > 0) await ChannelEnds.SendAsync(to, string.Join(' ', text), stop);
-            else while (await context.Screen.In.ReadLineAsync(stop) is { } line) await ChannelEnds.SendAsync(to, line, stop);
+            else await foreach (string line in context.Screen.LinesAsync(stop)) await ChannelEnds.SendAsync(to, line, stop);
             return ExitCode.Done;
         });
         return command;
@@ -125,7 +125,7 @@ internal static class ChannelCommand
         place.AddTo(command, mayCreate: true);
         command.SetAction(async (parsed, stop) =>
         {
-            int wanted = parsed.GetValue(count);
+            int wanted = CountOf(count, parsed);
             TimeSpan patience = Seconds.Of(timeout, parsed) ?? Timeout.InfiniteTimeSpan;
             using ChannelGround ground = place.Open(parsed, mayCreate: true);
             ChannelInfo channel = place.Choose(parsed, ground.Area);
@@ -142,14 +142,14 @@ internal static class ChannelCommand
         Option<int> bytes = new("--bytes") { Description = "Bytes of a message: 8 to 1048576.", HelpName = "n", DefaultValueFactory = _ => 64 };
         Option<bool> json = CommonOptions.Json();
         ExampleCommand command = new("bench", "Measures a channel between two processes on this machine: latency, throughput, waking. A few seconds.", "tombolo channel bench", "tombolo channel bench --bytes 4096 --json") { bytes, json };
-        command.SetAction(parsed =>
+        command.SetAction((parsed, stop) =>
         {
             int size = parsed.GetValue(bytes);
             if (size is < 8 or > 1 << 20) throw new CommandException($"--bytes is {size}; it must be 8 to 1048576", ExitCode.WrongUse);
-            ChannelFigures figures = ChannelMeter.Measure(size);
+            ChannelFigures figures = ChannelMeter.Measure(size, stop);
             if (parsed.GetValue(json)) context.Screen.Json(figures, CliJson.Default.ChannelFigures);
             else context.Screen.Table(ChannelView.TableOf(figures));
-            return ExitCode.Done;
+            return Task.FromResult(ExitCode.Done);
         });
         return command;
     }
@@ -167,6 +167,9 @@ internal static class ChannelCommand
         });
         return command;
     }
+
+    private static int CountOf(Option<int> option, ParseResult parsed) =>
+        parsed.GetValue(option) is >= 0 and var count ? count : throw new CommandException($"--count is {parsed.GetValue(option)}; it must be 0 or more", ExitCode.WrongUse);
 
     private static Option<int> Count() => new("-c", "--count") { Description = "End after this many messages; 0 means never.", HelpName = "n" };
 }

@@ -37,7 +37,7 @@ internal static class GrantCommand
             await using GrantOffer offer = await GrantOffer.StartAsync(store, domain, choice.KeysOf(parsed));
             try
             {
-                await foreach (string message in given.Length > 0 ? given.ToAsyncEnumerable() : Lines(context.Screen.In, stop))
+                await foreach (string message in given.Length > 0 ? given.ToAsyncEnumerable() : context.Screen.LinesAsync(stop).Where(static line => line.Length > 0))
                 {
                     byte[] bytes = Check(message);
                     await offer.SendAsync(bytes, stop);
@@ -124,11 +124,5 @@ internal static class GrantCommand
     {
         byte[] bytes = Encoding.UTF8.GetBytes(message);
         return bytes.Length is > 0 and <= GrantOffer.MaxMessage ? bytes : throw new CommandException($"A message has {bytes.Length} bytes; it must have 1 to {GrantOffer.MaxMessage}", ExitCode.WrongUse);
-    }
-
-    private static async IAsyncEnumerable<string> Lines(TextReader input, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken stop)
-    {
-        while (await input.ReadLineAsync(stop) is { } line)
-            if (line.Length > 0) yield return line;
     }
 }

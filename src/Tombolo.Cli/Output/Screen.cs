@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using System.Threading.Channels;
 using Spectre.Console;
 
 namespace Tombolo.Cli.Output;
@@ -8,6 +9,7 @@ namespace Tombolo.Cli.Output;
 /// <summary>Where a command writes, and what may be written there.</summary>
 internal sealed class Screen
 {
+    private const int LinesAhead = 256;
     private static readonly string[] _localeVariables = ["LC_ALL", "LC_CTYPE", "LANG"];
 
     private readonly Lock _gate = new();   // guards Out and Error: several tasks may print
@@ -57,6 +59,24 @@ internal sealed class Screen
     {
         string? locale = _localeVariables.Select(environment).FirstOrDefault(value => !string.IsNullOrEmpty(value));
         return locale is not null && (locale.Contains("UTF-8", StringComparison.OrdinalIgnoreCase) || locale.Contains("utf8", StringComparison.OrdinalIgnoreCase));
+    }
+
+    /// <summary>The lines of standard input. A blocked read cannot be called off: when this is stopped, its thread stays behind, and ends with the program.</summary>
+    public IAsyncEnumerable<string> LinesAsync(CancellationToken stop)
+    {
+        var lines = Channel.CreateBounded<string>(LinesAhead);
+        _ = Task.Factory.StartNew(ReadAll, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        return lines.Reader.ReadAllAsync(stop);
+
+        void ReadAll()
+        {
+            try
+            {
+                while (In.ReadLine() is { } line) lines.Writer.WriteAsync(line, stop).AsTask().GetAwaiter().GetResult();
+                lines.Writer.Complete();
+            }
+            catch (Exception exception) { lines.Writer.Complete(exception); }
+        }
     }
 
     /// <summary>Writes one line.</summary>
