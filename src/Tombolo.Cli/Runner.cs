@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using System.CommandLine;
+using System.Text.RegularExpressions;
 using Tombolo.Cli.Output;
 using Tombolo.Fabric;
 using Tombolo.Linux;
@@ -7,7 +8,7 @@ using Tombolo.Linux;
 namespace Tombolo.Cli;
 
 /// <summary>Runs one command line: parses it, invokes the command, and turns every failure into one sentence and an exit code.</summary>
-internal static class Runner
+internal static partial class Runner
 {
     /// <summary>Runs it.</summary>
     /// <param name="arguments">Without the program's name.</param>
@@ -47,7 +48,7 @@ internal static class Runner
     private static string Mistake(ParseResult parsed)
     {
         Command command = parsed.CommandResult.Command;
-        if (parsed.UnmatchedTokens.Count == 0) return parsed.Errors[0].Message;
+        if (parsed.UnmatchedTokens.Count == 0) return InWords(parsed.Errors[0].Message);
         string unknown = parsed.UnmatchedTokens[0];
         bool option = unknown.StartsWith('-');
         IEnumerable<string> known = option
@@ -72,13 +73,25 @@ internal static class Runner
             case IOException broken when IsClosedPipe(broken):
                 return ExitCode.Failed;   // whoever read our output has gone, as `| head` does: nothing to tell, nobody to tell it to
             case TomboloException or IOException or UnauthorizedAccessException or ArgumentException:
-                screen.Complain($"{command}: {Sentence(exception.Message)}");
+                screen.Complain($"{command}: {Sentence(Undecorated(exception))}");
                 return ExitCode.Failed;
             default:
                 screen.Complain($"{command}: an error in the program itself ({exception.GetType().Name}: {Sentence(exception.Message)}) Set TOMBOLO_DEBUG=1 to see where.");
                 return ExitCode.Failed;
         }
     }
+
+    // The parser names .NET's types, which are nobody's words.
+    private static string InWords(string mistake) => WrongType().Match(mistake) is { Success: true } match
+        ? $"'{Printable.Text(match.Groups["text"].Value)}' for {match.Groups["of"].Value} is not {match.Groups["type"].Value switch { "Int32" or "Int64" or "UInt16" or "UInt32" or "UInt64" => "a whole number that it can be", "Double" => "a number", _ => "what it can be" }}"
+        : mistake;
+
+    [GeneratedRegex(@"^Cannot parse argument '(?<text>.*)' for (?<of>(option|command) '[^']*') as expected type '(System\.Nullable`1\[)?System\.(?<type>\w+)\]?'\.$", RegexOptions.Singleline)]
+    private static partial Regex WrongType();
+
+    // Without the parameter's name and value, which the framework appends: it is ours, and the sentence says the value.
+    private static string Undecorated(Exception exception) =>
+        exception is ArgumentException && exception.Message.IndexOf(" (Parameter '", StringComparison.Ordinal) is >= 0 and var end ? exception.Message[..end] : exception.Message;
 
     private static bool IsClosedPipe(IOException exception) => exception.HResult == Errno.BrokenPipe;
 

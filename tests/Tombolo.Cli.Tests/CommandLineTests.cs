@@ -43,6 +43,8 @@ public sealed class CommandLineTests
     [InlineData("complation", "tombolo: 'complation' is not a command of tombolo; did you mean 'completion'? Try 'tombolo --help'.")]
     [InlineData("completion bash --jsonn", "tombolo completion: '--jsonn' is not an option of tombolo completion. Try 'tombolo completion --help'.")]
     [InlineData("completion bash twice", "tombolo completion: 'twice' is not an argument of tombolo completion. Try 'tombolo completion --help'.")]
+    [InlineData("region watch a 0x88 --count x", "tombolo region watch: 'x' for option '-c' is not a whole number that it can be. Try 'tombolo region watch --help'.")]
+    [InlineData("region wait a 0x88 --timeout soon", "tombolo region wait: 'soon' for option '-t' is not a number. Try 'tombolo region wait --help'.")]
     public async Task Run_WrongUse_SaysOneSentenceAndEndsWithTwo(string line, string expected)
     {
         CommandLine ran = await CommandLine.RunAsync(line);

@@ -97,6 +97,7 @@ public sealed class RegionCommandTests : IDisposable
         CommandLine ran = await RunAsync(line);
         ran.ExitCode.ShouldBe(ExitCode.Failed);
         ran.Error.ShouldContain(why);
+        ran.Error.ShouldNotContain("Parameter");   // which is our code's, not the user's
     }
 
     [Theory]
@@ -104,9 +105,16 @@ public sealed class RegionCommandTests : IDisposable
     [InlineData("read input 0 many")]
     [InlineData("write input 0x28 xyz --hex")]
     [InlineData("write input 0x28 --word")]
+    [InlineData("write input 0x28 12 --word --hex")]
+    [InlineData("write input 0x29 12 --word")]
+    [InlineData("write input 0x29 12 --signal")]
     [InlineData("watch input 0x28 --count -1")]
     [InlineData("signal input 0x28 --side nobody")]
-    public async Task WrongUse_EndsWith2(string line) => (await RunAsync(line)).ExitCode.ShouldBe(ExitCode.WrongUse);
+    public async Task WrongUse_EndsWith2_AndChangesNothing(string line)
+    {
+        (await RunAsync(line)).ExitCode.ShouldBe(ExitCode.WrongUse);
+        _server.Window.View(0x11028, 8).ReadAcquire32(0).ShouldBe(0u);
+    }
 
     [Fact]
     public async Task Signal_StandsInTheTable_AndShowSaysSo()

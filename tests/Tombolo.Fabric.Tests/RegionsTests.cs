@@ -70,7 +70,7 @@ public sealed class RegionsTests : IDisposable
         Load("fabric: demo\nregions: { phone: { layout: phone.json, vectors: 1 } }").Faults.ShouldHaveSingleItem().Sentence.ShouldBe("The layout has 2 regions, and 'vectors' of regions phone is 1; the machine needs one for each.");
         Load("fabric: demo\nregions: { phone: { layout: phone.json } }\npolicy: [ { who: { uid: 5 }, may: read phone/scren } ]").Faults.ShouldHaveSingleItem().Sentence
             .ShouldBe("Policy names region 'scren' of regions phone, which the layout does not have; did you mean 'screen'?");
-        Load("fabric: demo\nregions: { phone: { layout: none.json } }").Faults.ShouldHaveSingleItem().Sentence.ShouldContain("cannot be read");
+        Load("fabric: demo\nregions: { phone: { layout: none.json } }").Faults.ShouldHaveSingleItem().Sentence.ShouldContain("There is no such file.");
     }
 
     [Fact]

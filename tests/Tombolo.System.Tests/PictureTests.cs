@@ -43,8 +43,8 @@ public sealed partial class PictureTests : IDisposable
         watched.Length.ShouldBe(3);
         watched[0].ShouldBeGreaterThanOrEqualTo(seen);
         watched.ShouldBe(watched.Order().Distinct());
-        Tombolo("region", "write", "input", Word, "9", "--word", "--signal").ShouldBe("");
-        Testing.Watchdog.Until(() => Tombolo("region", "show", "input").Contains("host to guest: 0 of 16 slots taken, signalled word not set", StringComparison.Ordinal), "the guest's driver takes the signal");
+        Tombolo("region", "write", "touch", Word, "9", "--word", "--signal").ShouldBe("");
+        Testing.Watchdog.Until(() => Tombolo("region", "show", "touch").Contains("host to guest: 0 of 16 slots taken, signalled word not set", StringComparison.Ordinal), "the guest's driver takes the signal");
 
         int daemon = FileLock.OwnerOf(Paths.Lock);
         using SafeFd handle = LinuxProcess.TryOpen(daemon).ShouldNotBeNull();

@@ -42,13 +42,15 @@ internal static class RegionBytesCommands
         Option<bool> hex = new("--hex") { Description = "The text is bytes in hexadecimal." };
         Option<bool> word = new("--word") { Description = "The text is a number: write it as a word of 32 bits, little-endian, in one go." };
         Option<bool> signal = new("--signal") { Description = "Then signal the offset, to the guest and to this host." };
-        ExampleCommand command = new("write", "Writes bytes into a region.", "tombolo region write phone/input 0x88 hello", "tombolo region write input 0x88 1 --word --signal", "tombolo region write phone/hwcomposer 0x1000 < frame.raw") { choice.Region, offset, text, hex, word, signal };
+        ExampleCommand command = new("write", "Writes bytes into a region.", "tombolo region write phone/touch 0x88 hello", "tombolo region write touch 0x88 1 --word --signal", "tombolo region write phone/hwcomposer 0x1000 < frame.raw") { choice.Region, offset, text, hex, word, signal };
         foreach (Option option in choice.All) command.Add(option);
         command.SetAction(parsed =>
         {
             uint at = RegionChoice.Number(parsed.GetRequiredValue(offset), "The offset");
             string? given = parsed.GetValue(text);
             if (given is null && (parsed.GetValue(hex) || parsed.GetValue(word))) throw new CommandException("--hex and --word need a text", ExitCode.WrongUse);
+            if (parsed.GetValue(hex) && parsed.GetValue(word)) throw new CommandException("--hex and --word are two ways to read the text; give one of them", ExitCode.WrongUse);
+            if (at % sizeof(uint) != 0 && (parsed.GetValue(word) || parsed.GetValue(signal))) throw new CommandException($"{RegionCommand.Hex(at)} is no place for a word, which --word and --signal need: it must be a multiple of 4", ExitCode.WrongUse);
             using RegionClient client = choice.Open(parsed, readOnly: false);
             if (client.IsReadOnly) throw new CommandException($"This user may only read region {client.Name}");
             if (parsed.GetValue(word)) client.View(at, sizeof(uint)).WriteRelease32(0, RegionChoice.Number(given!, "The word"));

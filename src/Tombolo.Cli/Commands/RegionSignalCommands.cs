@@ -18,7 +18,7 @@ internal static class RegionSignalCommands
         Option<string?> value = new("--value") { Description = "Wait for the word to differ from this; by default from what it is now.", HelpName = "number" };
         Option<double?> timeout = new("-t", "--timeout") { Description = "Give up after so many seconds: then it has failed.", HelpName = "seconds" };
         Option<bool> json = CommonOptions.Json();
-        ExampleCommand command = new("wait", "Waits until a word of 32 bits changes and that is signalled; prints its value.", "tombolo region wait phone/input 0x88", "tombolo region wait input 0x88 --value 0 --timeout 10") { choice.Region, offset, value, timeout, json };
+        ExampleCommand command = new("wait", "Waits until a word of 32 bits changes and that is signalled; prints its value.", "tombolo region wait phone/touch 0x88", "tombolo region wait touch 0x88 --value 0 --timeout 10") { choice.Region, offset, value, timeout, json };
         foreach (Option option in choice.All) command.Add(option);
         command.SetAction(async (parsed, stop) =>
         {
@@ -39,7 +39,7 @@ internal static class RegionSignalCommands
         Argument<string> offset = Offset();
         Option<int> count = new("-c", "--count") { Description = "End after so many changes; 0 means never.", HelpName = "n", DefaultValueFactory = _ => 0 };
         Option<bool> json = CommonOptions.Json();
-        ExampleCommand command = new("watch", "Prints a word of 32 bits, and again whenever a change of it is signalled, until Ctrl-C.", "tombolo region watch phone/input 0x88") { choice.Region, offset, count, json };
+        ExampleCommand command = new("watch", "Prints a word of 32 bits, and again whenever a change of it is signalled, until Ctrl-C.", "tombolo region watch phone/touch 0x88") { choice.Region, offset, count, json };
         foreach (Option option in choice.All) command.Add(option);
         command.SetAction(async (parsed, stop) =>
         {
@@ -68,7 +68,7 @@ internal static class RegionSignalCommands
         Argument<string> offset = Offset();
         Option<string> side = new("--side") { Description = "Whom to wake: both, guest or host.", HelpName = "side", DefaultValueFactory = _ => "both" };
         side.AcceptOnlyFromAmong([.. _sides.Keys]);
-        ExampleCommand command = new("signal", "Wakes whoever sleeps on a word.", "tombolo region signal phone/input 0x88", "tombolo region signal input 0x88 --side guest") { choice.Region, offset, side };
+        ExampleCommand command = new("signal", "Wakes whoever sleeps on a word.", "tombolo region signal phone/touch 0x88", "tombolo region signal touch 0x88 --side guest") { choice.Region, offset, side };
         foreach (Option option in choice.All) command.Add(option);
         command.SetAction(parsed =>
         {

@@ -29,6 +29,7 @@ public static class LayoutFile
             int count = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
             return count > MaxBytes ? Fault(path, $"The file has more than {MaxBytes} bytes, the most that a layout has.") : Parse(bytes.AsSpan(0, count), path);
         }
+        catch (IOException exception) when (exception is FileNotFoundException or DirectoryNotFoundException) { return Fault(path, "There is no such file."); }
         catch (IOException exception) { return Fault(path, $"The file cannot be read: {exception.Message}"); }
         catch (UnauthorizedAccessException) { return Fault(path, "The file cannot be read: permission denied."); }
     }
