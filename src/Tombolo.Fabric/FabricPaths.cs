@@ -14,7 +14,7 @@ public sealed record FabricPaths(string Root, string Name)
     /// <summary>What follows a mailbox's socket in the path of its keeper's.</summary>
     public const string KeeperSuffix = ".keeper";
 
-    internal const string AdminSocketName = "admin.sock", LockName = "daemon.lock", DeclarationName = "fabric.yaml", OriginName = "origin", MachinesName = "machines", DaemonLogName = "daemon.log", GrantDomainsName = "grant-domains";
+    internal const string AdminSocketName = "admin.sock", LockName = "daemon.lock", DeclarationName = "fabric.yaml", OriginName = "origin", MachinesName = "machines", DaemonLogName = "daemon.log", GrantDomainsName = "grant-domains", StoreJournalName = "store.journal";
 
     /// <summary>The folder of all fabrics of this user: what <see cref="RootVariable"/> says, /run/tombolo for root, $XDG_RUNTIME_DIR/tombolo, or /tmp/tombolo-UID where there is none of these.</summary>
     public static string DefaultRoot
@@ -76,6 +76,10 @@ public sealed record FabricPaths(string Root, string Name)
 
     /// <summary>Holds the domains that the store was told of.</summary>
     public string GrantDomains => Path.Combine(Folder, GrantDomainsName);
+
+    /// <summary>Holds the store's nodes as long as the fabric is up; null where the declaration names another file, or none.</summary>
+    /// <param name="store">The store.</param>
+    public string? OwnJournalOf(StoreDeclaration store) => store is { Journal: null, HasJournal: true } ? Path.Combine(Folder, StoreJournalName) : null;
 
     /// <summary>The store's socket.</summary>
     /// <param name="store">The store.</param>

@@ -106,6 +106,28 @@ public sealed class StoreCommandTests : IDisposable
         File.Exists(socket).ShouldBeFalse();
     }
 
+    /// <summary>Nodes are on disk unless somebody says otherwise.</summary>
+    [Theory]
+    [InlineData(null, "1")]
+    [InlineData("none", null)]
+    public async Task Serve_KilledWithoutAKeeper_HasItsNodesAgain_UnlessItWasToldNotTo(string? journal, string? expected)
+    {
+        string socket = _programs.InFolder("s");
+        string[] serve = ["store", "serve", "--socket", socket, .. journal is null ? (string[])[] : ["--journal", journal]];
+        for (int life = 0; life < 2; life++)
+        {
+            Process server = _programs.Start(Programs.Tombolo, serve);
+            (await server.StandardOutput.ReadLineAsync().WaitAsync(Programs.Watchdog)).ShouldBe($"Serving {socket}. Ctrl-C ends it.");
+            await using (StoreClient client = await StoreClient.ConnectAsync(new StoreClientOptions { SocketPath = socket, Reconnects = false }))
+            {
+                if (life == 0) await client.WriteAsync("/a", "1");
+                else (await client.ReadAsync("/a")).ShouldBe(expected);
+            }
+            server.Kill();
+            await server.WaitForExitAsync().WaitAsync(Programs.Watchdog);
+        }
+    }
+
     public void Dispose()
     {
         _server.DisposeAsync().AsTask().GetAwaiter().GetResult();

@@ -35,7 +35,11 @@ public sealed class StoreTests : IDisposable
             new("/unikernel/random", "", "b0"), new("/unikernel/random/server_id", "0", null), new("/unikernel/random/client_id", "0", null), new("/unikernel/random/deep", "x", "n0,r5"),
             new("/tool/version", "1", null), new("/empty", "", null),
         ]);
-        Yaml.Good("fabric: demo\nstore:\n").Store.ShouldNotBeNull().Socket.ShouldBe("store.sock");
+        FabricPaths paths = new(_folder["run"], "demo");
+        paths.OwnJournalOf(store).ShouldBeNull();
+        StoreDeclaration plain = Yaml.Good("fabric: demo\nstore:\n").Store.ShouldNotBeNull(), without = Yaml.Good("fabric: demo\nstore: { journal: none }\n").Store.ShouldNotBeNull();
+        (plain.Socket, plain.Journal, paths.OwnJournalOf(plain)).ShouldBe(("store.sock", null, _folder["run/demo/store.journal"]));
+        (without.Journal, paths.OwnJournalOf(without)).ShouldBe((null, null));
         Yaml.Good("fabric: demo\n").Store.ShouldBeNull();
     }
 
@@ -63,5 +67,20 @@ public sealed class StoreTests : IDisposable
         }
         Directory.Exists(_folder["run/demo"]).ShouldBeFalse();
         File.Exists(_folder["names.journal"]).ShouldBeTrue();
+    }
+
+    /// <summary>Without a word about it, the nodes are on disk while the fabric is up, and gone after it.</summary>
+    [Fact]
+    public async Task Host_WithoutADeclaredJournal_KeepsOneUntilItsOrderlyEnd()
+    {
+        byte[] source = "fabric: demo\nstore: { keys: { /kept: here } }\n"u8.ToArray();
+        FabricDeclaration declaration = FabricFile.Parse(source, _folder["fabric.yaml"], _folder["run"]).Declaration.ShouldNotBeNull();
+        await using FabricHost host = FabricHost.Open(declaration, source, _folder["fabric.yaml"], new() { Root = _folder["run"] });
+        (await host.StartAsync(CancellationToken.None)).ShouldBeEmpty();
+        // As after kill -9 of everything: a copy of the file is all that a server needs.
+        File.Copy(_folder["run/demo/store.journal"], _folder["copy"]);
+        await using (StoreServer again = StoreServer.Start(new() { SocketPath = _folder["again"], JournalPath = _folder["copy"] })) again.Find("/kept").ShouldNotBeNull().Value.ShouldBe("here");
+        await host.StopAsync();
+        File.Exists(_folder["run/demo/store.journal"]).ShouldBeFalse();
     }
 }

@@ -9,7 +9,7 @@ public static partial class GrantChecks
 {
     private const int Messages = 1000, Channels = 200, MostGrants = 1 << 20;
 
-    /// <summary>All checks, of pages and events.</summary>
+    /// <summary>All checks, of pages, events and links.</summary>
     public static IReadOnlyList<GrantCheck> All { get; } =
     [
         new("Page_Written_IsSeenByTheOther", Granter(1, false, static (_, _) => { }, static (_, pages) => Equal(0xBEEFu, Word(pages.Window, 4), "what the other wrote")), static side =>
@@ -124,6 +124,7 @@ public static partial class GrantChecks
         new("Quota_UsedUp_SaysSo_AndIsGivenBack", QuotaUser, static _ => { }),
         new("PersistentPage_CarriesManyMessages", PersistentGranter, PersistentMapper),
         .. EventChecks,
+        .. LinkChecks,
     ];
 
     // Grants pages with a pattern, sends the references, and waits for the other's word.

@@ -14,7 +14,7 @@ internal static class StoreServeCommand
     public static ExampleCommand Create(CommandContext context)
     {
         Option<string> socket = new("--socket") { Description = "The socket to serve.", HelpName = "path", Required = true };
-        Option<string?> journal = new("--journal") { Description = "Keep the nodes in this file, so that they outlive the server.", HelpName = "file" };
+        Option<string?> journal = new("--journal") { Description = "Keep the nodes in this file, so that they outlive the server; 'none' keeps them in memory alone. By default SOCKET.journal.", HelpName = "file" };
         Option<bool> keeper = new("--keeper") { Description = "Survive a kill: connections and watches go on with the next server." };
         Option<string> mode = new("--mode") { Description = "Permission bits of the socket, octal.", HelpName = "bits", DefaultValueFactory = _ => "0600" };
         Option<double> spin = new("--spin") { Description = "Microseconds to look for the next request before sleeping.", HelpName = "microseconds" };
@@ -26,7 +26,7 @@ internal static class StoreServeCommand
             StoreServerOptions options = new()
             {
                 SocketPath = path,
-                JournalPath = parsed.GetValue(journal) is { } file ? Path.GetFullPath(file) : null,
+                JournalPath = parsed.GetValue(journal) is not "none" and var file ? Path.GetFullPath(file ?? path + ".journal") : null,
                 KeeperCommand = parsed.GetValue(keeper) ? Detached.Self("keeper") : [],
                 SocketMode = int.TryParse(bits, NumberStyles.None, CultureInfo.InvariantCulture, out _) && bits.All(digit => digit is >= '0' and <= '7') && bits.Length <= 4
                     ? (UnixFileMode)Convert.ToInt32(bits, 8) & (UnixFileMode)0x1FF : throw new CommandException($"--mode is '{Printable.Text(bits)}'; it must be octal digits, such as 0660", ExitCode.WrongUse),

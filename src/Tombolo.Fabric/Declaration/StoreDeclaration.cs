@@ -10,8 +10,10 @@ public sealed record StoreDeclaration
     public UnixFileMode Mode { get; init; } = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     /// <summary>Group of the socket file, a name or a number; null leaves it.</summary>
     public string? Group { get; init; }
-    /// <summary>The journal's file, absolute; null: the nodes end with the fabric.</summary>
+    /// <summary>The journal's file, absolute, which outlives the fabric; null: one in the state folder, which ends with it.</summary>
     public string? Journal { get; init; }
+    /// <summary>Whether there is a journal on disk. Without one, the nodes outlive a killed daemon, but not its keeper. Default true.</summary>
+    public bool HasJournal { get; init; } = true;
     /// <summary>Which users are which domain, by name or number; others than these, and the user that the fabric runs as, are refused. Empty: everybody is domain 0.</summary>
     public IReadOnlyList<StoreUser> Domains { get; init; } = [];
     /// <summary>Nodes that are made where they are missing, parents before children.</summary>

@@ -21,6 +21,7 @@ public sealed partial class FabricHost
         foreach (MailboxFabric mailbox in _mailboxes.Values) await mailbox.DisposeAsync();
         await StopGrantsAsync();
         if (Store is { } store) await store.DisposeAsync();
+        if (Declaration.Store is { } declared && Paths.OwnJournalOf(declared) is { } journal) File.Delete(journal);
         foreach (RegionServer window in _regions.Values) await window.DisposeAsync();
         foreach (HostedSwitch one in _switches.Values) await one.DisposeAsync();
         await Task.WhenAll(_watches);

@@ -194,7 +194,7 @@ public static class Translation
             SocketPath = paths.SocketOf(store),
             SocketMode = store.Mode,
             SocketGroup = store.Group is null ? null : Accounts.Group(store.Group, What),
-            JournalPath = store.Journal,
+            JournalPath = store.Journal ?? paths.OwnJournalOf(store),
             KeeperCommand = host.KeeperCommand,
             Identify = users.Count == 0 ? static _ => DomainId.Privileged : who => users.TryGetValue(who.UserId, out DomainId domain) ? domain : null,
             Keys = [.. store.Keys.Select(key => new StoreKey(key.Path, key.Value, key.Chmod is null ? null : StorePermissions.Parse(key.Chmod))), .. OfferKeysOf(grants)],

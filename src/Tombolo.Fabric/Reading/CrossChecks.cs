@@ -11,7 +11,7 @@ namespace Tombolo.Fabric.Reading;
 /// <summary>What can only be judged with more than one value in hand.</summary>
 internal sealed class CrossChecks(FaultList faults, FabricPaths paths, IReadOnlyList<Declared<MailboxDeclaration>> mailboxes, IReadOnlyList<Declared<RegionsDeclaration>> regions, IReadOnlyList<Declared<MachineDeclaration>> machines)
 {
-    private static readonly string[] _reservedFiles = [FabricPaths.AdminSocketName, FabricPaths.LockName, FabricPaths.DeclarationName, FabricPaths.OriginName, FabricPaths.MachinesName, FabricPaths.DaemonLogName, FabricPaths.GrantDomainsName];
+    private static readonly string[] _reservedFiles = [FabricPaths.AdminSocketName, FabricPaths.LockName, FabricPaths.DeclarationName, FabricPaths.OriginName, FabricPaths.MachinesName, FabricPaths.DaemonLogName, FabricPaths.GrantDomainsName, FabricPaths.StoreJournalName];
     private static readonly string[] _ownArguments = ["-daemonize", "-pidfile", "-qmp"];
 
     /// <summary>The grants, where they are declared.</summary>

@@ -53,7 +53,7 @@ internal static class Keys
         new("socket", (store, node, read) => store with { Socket = read.Text(node) ?? store.Socket }),
         new("mode", (store, node, read) => store with { Mode = read.Mode(node) ?? store.Mode }),
         new("group", (store, node, read) => store with { Group = read.Text(node) ?? store.Group }),
-        new("journal", (store, node, read) => store with { Journal = read.FilePath(node) ?? store.Journal }),
+        new("journal", (store, node, read) => node is YamlScalar { IsPlain: true, Text: "none" } ? store with { HasJournal = false } : store with { Journal = read.FilePath(node) ?? store.Journal }),
         new("domains", (store, node, read) => store with { Domains = StoreReading.Domains(node, read) ?? store.Domains }),
         new("keys", (store, node, read) => store with { Keys = StoreReading.Nodes(node, read) ?? store.Keys }),
     ]);

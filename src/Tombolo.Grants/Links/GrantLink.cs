@@ -21,11 +21,11 @@ public sealed class GrantLink : IDisposable, IAsyncDisposable
     private readonly EventChannel _port;
     private readonly FabricParty _party;
     private readonly ChannelArea _channels;
-    private readonly (StoreClient Store, string Path)? _nodes;
+    private (StoreClient Store, string Path)? _nodes;
 
-    private GrantLink(IDisposable pages, Window window, EventChannel port, bool isOfferer, GrantLinkOptions options, (StoreClient, string)? nodes)
+    private GrantLink(IDisposable pages, IReadOnlyList<GrantRef> references, Window window, EventChannel port, bool isOfferer, GrantLinkOptions options)
     {
-        (_pages, _port, _nodes) = (pages, port, nodes);
+        (_pages, References, _port) = (pages, references, port);
         _party = new(new GrantFabric(port, isOfferer), options.Party);
         try { _channels = ChannelArea.Open(window, _party, _area with { Creates = isOfferer }); }
         catch
@@ -44,6 +44,68 @@ public sealed class GrantLink : IDisposable, IAsyncDisposable
     /// <summary>Where messages come from, where the link carries them. Disposed with the link.</summary>
     public RingConsumer? In { get; private set; }
 
+    /// <summary>The pages' references, in order: what the other side needs to accept.</summary>
+    public IReadOnlyList<GrantRef> References { get; }
+
+    /// <summary>The own port; of the side that offers, it is what the other side needs to accept.</summary>
+    public EventPort Port => _port.Port;
+
+    /// <summary>Makes a link without a store: the caller tells the other side <see cref="References"/> and <see cref="Port"/>.</summary>
+    /// <param name="domain">The own standing, borrowed.</param>
+    /// <param name="peer">Who may accept.</param>
+    /// <param name="options">Its shape; null for the defaults.</param>
+    /// <exception cref="ArgumentException">The settings have problems.</exception>
+    /// <exception cref="GrantException">A quota is used up, or the service is gone.</exception>
+    public static GrantLink Offer(IDomain domain, DomainId peer, GrantLinkOptions? options = null)
+    {
+        options = Checked(options);
+        GrantedPages pages = domain.Grants.Grant(peer, PagesFor(options.CapacityBytes));
+        EventChannel? port = null;
+        GrantLink? link = null;
+        try
+        {
+            port = domain.Events.AllocateUnbound(peer);
+            link = new(pages, pages.References, pages.Window, port, isOfferer: true, options);
+            link.Make(options);
+            return link;
+        }
+        catch
+        {
+            Undo(link, port, pages);
+            throw;
+        }
+    }
+
+    /// <summary>Accepts a link of which the other side told the references and the port.</summary>
+    /// <param name="domain">The own standing, borrowed.</param>
+    /// <param name="peer">Who offers.</param>
+    /// <param name="references">The other side's <see cref="References"/>.</param>
+    /// <param name="port">The other side's <see cref="Port"/>.</param>
+    /// <param name="options">How to wait; null for the defaults.</param>
+    /// <exception cref="ArgumentException">The settings have problems, or there are no references.</exception>
+    /// <exception cref="GrantException"><see cref="GrantFault.BadReference"/>, <see cref="GrantFault.BadPort"/>: it has ended, or somebody else accepted it; a quota is used up, or the service is gone.</exception>
+    /// <exception cref="Tombolo.Wire.ProtocolException">What the pages hold cannot be.</exception>
+    public static GrantLink Accept(IDomain domain, DomainId peer, IReadOnlyList<GrantRef> references, EventPort port, GrantLinkOptions? options = null)
+    {
+        options = Checked(options);
+        MappedPages? pages = null;
+        EventChannel? bound = null;
+        GrantLink? link = null;
+        try
+        {
+            pages = domain.Grants.Map(peer, references);
+            bound = domain.Events.BindInterdomain(peer, port);
+            link = new(pages, pages.References, pages.Window, bound, isOfferer: false, options);
+            link.Open(options);
+            return link;
+        }
+        catch
+        {
+            Undo(link, bound, pages);
+            throw;
+        }
+    }
+
     /// <summary>Makes a link, for another domain to accept. It can be used at once: what is sent waits in the pages.</summary>
     /// <param name="store">Where the nodes are made, borrowed; the path must be writable for this client. They are removed with the link.</param>
     /// <param name="domain">The own standing, borrowed.</param>
@@ -55,22 +117,14 @@ public sealed class GrantLink : IDisposable, IAsyncDisposable
     /// <exception cref="StoreException">The store refused.</exception>
     public static async Task<GrantLink> OfferAsync(StoreClient store, IDomain domain, DomainId peer, string path, GrantLinkOptions? options = null)
     {
-        options ??= new();
-        string[] problems = [.. options.Problems()];
-        if (problems.Length > 0) throw new ArgumentException(string.Join(' ', problems), nameof(options));
-        GrantedPages pages = domain.Grants.Grant(peer, PagesFor(options.CapacityBytes));
-        EventChannel? port = null;
-        GrantLink? link = null;
+        GrantLink link = Offer(domain, peer, options);
+        link._nodes = (store, path);
         try
         {
-            port = domain.Events.AllocateUnbound(peer);
-            link = new(pages, pages.Window, port, isOfferer: true, options, (store, path));
-            link.Make(options);
             StorePermissions permissions = StorePermissions.Parse(string.Create(CultureInfo.InvariantCulture, $"n{domain.Id} r{peer}"));
-            EventPort made = port.Port;
             await store.TransactAsync(async all =>
             {
-                foreach ((string name, string value) in ((string, string)[])[("ring-ref", ReferenceRuns.Of(pages.References)), ("event-channel", made.ToString())])
+                foreach ((string name, string value) in ((string, string)[])[("ring-ref", ReferenceRuns.Of(link.References)), ("event-channel", link.Port.ToString())])
                 {
                     await all.WriteAsync($"{path}/{name}", value);
                     await all.SetPermissionsAsync($"{path}/{name}", permissions);
@@ -80,12 +134,7 @@ public sealed class GrantLink : IDisposable, IAsyncDisposable
         }
         catch
         {
-            if (link is not null) link.Dispose();
-            else
-            {
-                port?.Dispose();
-                pages.Dispose();
-            }
+            link.Dispose();
             throw;
         }
     }
@@ -103,9 +152,7 @@ public sealed class GrantLink : IDisposable, IAsyncDisposable
     /// <exception cref="OperationCanceledException">It was given up.</exception>
     public static async Task<GrantLink> AcceptAsync(StoreClient store, IDomain domain, DomainId peer, string path, GrantLinkOptions? options = null, CancellationToken cancel = default)
     {
-        options ??= new();
-        string[] problems = [.. options.Problems()];
-        if (problems.Length > 0) throw new ArgumentException(string.Join(' ', problems), nameof(options));
+        options = Checked(options);
         await foreach (StoreEvent _ in store.WatchAsync(path, cancel))
         {
             (string? runs, string? number) = await store.TransactAsync(async all => (await ReadAsync(all, $"{path}/ring-ref"), await ReadAsync(all, $"{path}/event-channel")), cancel);
@@ -133,7 +180,7 @@ public sealed class GrantLink : IDisposable, IAsyncDisposable
         _channels.Dispose();
         _party.Dispose();
         _port.Dispose();
-        Task removed = _nodes is var (store, path) ? RemoveAsync(store, path, ReferenceRuns.Of(((GrantedPages)_pages).References)) : Task.CompletedTask;
+        Task removed = _nodes is var (store, path) ? RemoveAsync(store, path, ReferenceRuns.Of(References)) : Task.CompletedTask;
         _pages.Dispose();
         return removed;
     }
@@ -163,28 +210,26 @@ public sealed class GrantLink : IDisposable, IAsyncDisposable
     // Null: what the nodes name has ended, or another process of this domain has it; they will change.
     private static GrantLink? TryAccept(IDomain domain, DomainId peer, IReadOnlyList<GrantRef> references, EventPort remote, GrantLinkOptions options)
     {
-        MappedPages? pages = null;
-        EventChannel? port = null;
-        GrantLink? link = null;
-        try
+        try { return Accept(domain, peer, references, remote, options); }
+        catch (GrantException exception) when (exception.Fault is GrantFault.BadReference or GrantFault.BadPort) { return null; }
+    }
+
+    private static GrantLinkOptions Checked(GrantLinkOptions? options)
+    {
+        options ??= new();
+        string[] problems = [.. options.Problems()];
+        return problems.Length == 0 ? options : throw new ArgumentException(string.Join(' ', problems), nameof(options));
+    }
+
+    private static void Undo(GrantLink? link, EventChannel? port, IDisposable? pages)
+    {
+        if (link is not null)
         {
-            pages = domain.Grants.Map(peer, references);
-            port = domain.Events.BindInterdomain(peer, remote);
-            link = new(pages, pages.Window, port, isOfferer: false, options, null);
-            link.Open(options);
-            return link;
+            link.Dispose();
+            return;
         }
-        catch (Exception exception)
-        {
-            if (link is not null) link.Dispose();
-            else
-            {
-                port?.Dispose();
-                pages?.Dispose();
-            }
-            if (exception is GrantException { Fault: GrantFault.BadReference or GrantFault.BadPort }) return null;
-            throw;
-        }
+        port?.Dispose();
+        pages?.Dispose();
     }
 
     private void Make(GrantLinkOptions options)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 namespace Tombolo.Store;
 
-/// <summary>What one domain may have at once. Domain 0 is free of them, but for <see cref="Events"/>. Immutable.</summary>
+/// <summary>What one domain may have at once, over all its connections. Domain 0 is free of them, but for <see cref="Events"/>. Immutable.</summary>
 public sealed record StoreQuotas
 {
     /// <summary>Nodes that it owns. Default 8192. Beyond: ENOSPC.</summary>
@@ -14,7 +14,7 @@ public sealed record StoreQuotas
     public int Watches { get; init; } = 1024;
     /// <summary>Open transactions. Default 64. Beyond: ENOSPC.</summary>
     public int Transactions { get; init; } = 64;
-    /// <summary>Nodes that one transaction touches. Default 4096. Beyond: ENOSPC.</summary>
+    /// <summary>Nodes that one transaction reads or changes. Default 4096. Beyond: ENOSPC.</summary>
     public int TransactionNodes { get; init; } = 4096;
     /// <summary>Events that wait for one connection. Default 4096. Beyond, the events of a watch become one, for the watched path itself: none is lost in meaning.</summary>
     public int Events { get; init; } = 4096;

@@ -18,13 +18,6 @@ internal sealed class DomainCounts
         count += number;
     }
 
-    public void Add(DomainCounts other)
-    {
-        foreach ((DomainId domain, int number) in other._counts) Add(domain, number);
-    }
-
-    public void Clear() => _counts.Clear();
-
     /// <summary>Adds or takes away a node and all below it.</summary>
     public void AddAll(StoreNode node, int times)
     {

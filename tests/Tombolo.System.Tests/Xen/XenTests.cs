@@ -85,6 +85,24 @@ public sealed class XenTests(XenMachine xen)
         if (how != "killed") await b.KillAsync();
     }
 
+    /// <summary>The other way round, by gntalloc: who has a page mapped hears that its granter's process is gone, if that one had asked for it.</summary>
+    [Fact]
+    public async Task UnmapNotify_GranterKilled_MapperHearsAndSees()
+    {
+        (XenCheckShell a, XenCheckShell b, string toB, string fromA) = await PairAsync("granter-notice");
+        string reference = await a.TellAsync($"grant {toB} 1"), remote = await a.TellAsync($"port {toB}");
+        await a.TellAsync($"say {reference} there");
+        await b.TellAsync($"map {fromA} {reference}");
+        string port = await b.TellAsync($"bind {fromA} {remote}");
+        (await b.TellAsync($"wait {port}")).ShouldBe("event");
+        await a.TellAsync($"notify-on-end {reference} {remote}");
+        (await b.TellAsync($"take {port}")).ShouldBe("none");
+        await a.KillAsync();
+        (await b.TellAsync($"wait {port}")).ShouldBe("event");
+        (await b.TellAsync($"see {reference}")).ShouldBe(".here", "the first byte is cleared");
+        await b.KillAsync();
+    }
+
     /// <summary>The granter's process dies: the page stays with who has it mapped, and can be mapped no more after that. A new process begins anew.</summary>
     [Fact]
     public async Task GranterKilled_MappingStays_AndASuccessorGrantsAnew()
