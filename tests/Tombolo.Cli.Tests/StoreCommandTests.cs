@@ -54,6 +54,13 @@ public sealed class StoreCommandTests : IDisposable
     [InlineData("store read /none", ExitCode.Failed, "tombolo store read: There is no node '/none'.")]
     [InlineData("store write /a", ExitCode.WrongUse, "tombolo store write: '/a' has no value behind it; give each path its value.")]
     [InlineData("store write /a//b 1", ExitCode.WrongUse, "tombolo store write: '/a//b' is no path: letters, digits and -_@ between slashes, no slash at the end.")]
+    [InlineData("store read /a//b", ExitCode.WrongUse, "tombolo store read: '/a//b' is no path: letters, digits and -_@ between slashes, no slash at the end.")]
+    [InlineData("store list /a/", ExitCode.WrongUse, "tombolo store list: '/a/' is no path: letters, digits and -_@ between slashes, no slash at the end.")]
+    [InlineData("store ls /a/", ExitCode.WrongUse, "tombolo store ls: '/a/' is no path: letters, digits and -_@ between slashes, no slash at the end.")]
+    [InlineData("store rm /a/", ExitCode.WrongUse, "tombolo store rm: '/a/' is no path: letters, digits and -_@ between slashes, no slash at the end.")]
+    [InlineData("store exists /a/", ExitCode.WrongUse, "tombolo store exists: '/a/' is no path: letters, digits and -_@ between slashes, no slash at the end.")]
+    [InlineData("store chmod /a/ n0", ExitCode.WrongUse, "tombolo store chmod: '/a/' is no path: letters, digits and -_@ between slashes, no slash at the end.")]
+    [InlineData("store watch @gone", ExitCode.WrongUse, "tombolo store watch: '@gone' is no path: letters, digits and -_@ between slashes, no slash at the end.")]
     [InlineData("store watch /a -n -1", ExitCode.WrongUse, "tombolo store watch: --count is -1; it must be 0 or more.")]
     public async Task WrongUse_OrNothingThere_IsOneSentence(string line, int code, string sentence) => (await RunAsync(line)).ShouldBe(new(code, "", sentence + "\n"));
 

@@ -50,6 +50,25 @@ public sealed class OfferTests : IAsyncLifetime, IDisposable
         foreach (string name in OfferKeys.Names.Except(["client_local_port"])) (await one.ReadAsync($"{OfferKeys.DefaultPath}/{name}")).ShouldBe("0", name);
     }
 
+    /// <summary>The keys are everybody's: who writes them again and again, while this side has nothing to send, fills no memory; the side looks again instead.</summary>
+    [Fact]
+    public async Task News_ThatNobodyTakes_BecomeOne()
+    {
+        const int Writes = 5000;
+        await using StoreClient store = await StoreClient.ConnectAsync(Socket);
+        await using OfferNews news = new(store, OfferKeys.DefaultPath);
+        await using IAsyncEnumerator<StoreEvent> last = store.WatchAsync("/last").GetAsyncEnumerator();
+        _ = await last.MoveNextAsync();
+        for (int write = 0; write < Writes; write++) await store.WriteAsync($"{OfferKeys.DefaultPath}/client_id", "0");
+        await store.WriteAsync($"{OfferKeys.DefaultPath}/msg_len", "0");
+        await store.WriteAsync("/last", "");
+        _ = await last.MoveNextAsync().AsTask().WaitAsync(Watchdog.Limit);   // all events are here
+        int count = 1;
+        for (string? one = ""; one != $"{OfferKeys.DefaultPath}/msg_len" && (count < 10 || one != OfferKeys.DefaultPath); count++)
+            one = await news.NextAsync(CancellationToken.None).AsTask().WaitAsync(Watchdog.Limit);
+        count.ShouldBeLessThan(Writes / 2);
+    }
+
     [Fact]
     public async Task Accept_ByDebianTools_AndSixShellLines()
     {

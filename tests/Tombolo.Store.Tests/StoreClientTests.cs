@@ -34,7 +34,7 @@ public sealed class StoreClientTests : IDisposable
         (await client.GetDomainPathAsync(new(7))).ShouldBe("/local/domain/7");
         (await client.IsDomainIntroducedAsync(new(7))).ShouldBeFalse();
         (await client.ControlAsync("version")).ShouldStartWith("tombolo-store");
-        (await Should.ThrowAsync<StoreException>(async () => await client.WriteAsync("/a//b", ""))).Message.ShouldBe("Write of '/a//b' failed: EINVAL.");
+        (await Should.ThrowAsync<StoreException>(async () => await client.WriteAsync("/a//b", ""))).Message.ShouldBe("Write of '/a//b' failed: EINVAL (a path, a permission or an argument is not as it must be).");
         (await Should.ThrowAsync<StoreException>(async () => await client.WriteAsync("/a", new string('v', 5000)))).Error.ShouldBe(StoreError.E2BIG);
     }
 
@@ -82,7 +82,7 @@ public sealed class StoreClientTests : IDisposable
         Domain = new DomainId(5);
         await using StoreClient client = await ConnectAsync();
         for (int i = 0; i < 3; i++) await client.WriteAsync($"/mine/{i}", "");
-        (await Should.ThrowAsync<StoreException>(async () => await client.WriteAsync("/mine/3", ""))).Message.ShouldBe("Write of '/mine/3' failed: ENOSPC.");
+        (await Should.ThrowAsync<StoreException>(async () => await client.WriteAsync("/mine/3", ""))).Message.ShouldBe("Write of '/mine/3' failed: ENOSPC (a quota, or no room).");
         await client.WantDetailsAsync();   // of a domain that has quotas: domain 0 has none
         (await Should.ThrowAsync<StoreException>(async () => await client.WriteAsync("/mine/3", ""))).Message.ShouldBe("Write of '/mine/3' failed: ENOSPC. Domain 5: It has 3 nodes, and may have 3 (quota Nodes).");
         (await Should.ThrowAsync<StoreException>(async () => await client.ControlAsync("check"))).Error.ShouldBe(StoreError.EACCES);

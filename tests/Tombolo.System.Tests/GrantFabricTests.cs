@@ -68,6 +68,8 @@ public sealed class GrantFabricTests : IDisposable
         (await accepting.NextAsync()).ShouldBe("one");
         (await offering.NextAsync()).ShouldBe("Domain 2 took 3 bytes.");
         Run("grant", "ls").ShouldContain("machine vm0");
+        (int code, string said) = await vm1.Start("tombolo store ls").ResultAsync();
+        (code, said).ShouldBe((1, "tombolo store ls: The store's device '/dev/tombolo_xenbus_0004' is another program's now; in a guest one at a time can have it."), "one program of a guest has the store at a time");
         string status = Run("status");
         status.ShouldContain("domains 1 to 3");
 

@@ -31,7 +31,7 @@ internal static class StoreCommand
         ExampleCommand command = new("read", "Prints values.", "tombolo store read /offer/id", "tombolo store read /offer/id /offer/name --json") { paths, json };
         return choice.On(command, context, async (parsed, client, _) =>
         {
-            foreach (string path in parsed.GetRequiredValue(paths))
+            foreach (string path in StoreChoice.Checked(parsed.GetRequiredValue(paths)))
             {
                 string value = await client.ReadAsync(path) ?? throw StoreChoice.Missing(path);
                 if (parsed.GetValue(json)) context.Screen.Json(new StoreEntry(path, value, null, null), CliJson.Default.StoreEntry);
@@ -50,7 +50,7 @@ internal static class StoreCommand
         {
             string[] words = parsed.GetRequiredValue(pairs);
             if (words.Length % 2 != 0) throw new CommandException($"'{Printable.Text(words[^1])}' has no value behind it; give each path its value", ExitCode.WrongUse);
-            foreach (string path in words.Where((_, i) => i % 2 == 0)) StoreChoice.Check(path);
+            _ = StoreChoice.Checked([.. words.Where((_, i) => i % 2 == 0)]);
             if (words.Length == 2) await client.WriteAsync(words[0], words[1]);
             else await client.TransactAsync(async all =>
             {
@@ -68,7 +68,7 @@ internal static class StoreCommand
         ExampleCommand command = new("list", "Prints the names of a node's children, one a line.", "tombolo store list /local/domain") { path, json };
         return choice.On(command, context, async (parsed, client, _) =>
         {
-            string at = parsed.GetRequiredValue(path);
+            string at = StoreChoice.Checked(parsed.GetRequiredValue(path));
             IReadOnlyList<string> names = await client.ListAsync(at) ?? throw StoreChoice.Missing(at);
             if (parsed.GetValue(json)) context.Screen.Json(new StoreEntry(at, null, null, [.. names]), CliJson.Default.StoreEntry);
             else foreach (string name in names) context.Screen.Line(Printable.Text(name));
@@ -83,9 +83,10 @@ internal static class StoreCommand
         ExampleCommand command = new("rm", "Removes nodes with all below them, all at once. One that is not there is a failure, and then nothing is removed.", "tombolo store rm /offer") { paths };
         return choice.On(command, context, async (parsed, client, stop) =>
         {
+            string[] gone = StoreChoice.Checked(parsed.GetRequiredValue(paths));
             await client.TransactAsync(async all =>
             {
-                foreach (string path in parsed.GetRequiredValue(paths))
+                foreach (string path in gone)
                 {
                     if (await all.GetPermissionsAsync(path) is null) throw StoreChoice.Missing(path);
                     _ = await all.RemoveAsync(path);
@@ -100,7 +101,7 @@ internal static class StoreCommand
         StoreChoice choice = new();
         Argument<string> path = StoreChoice.Path("The node.");
         ExampleCommand command = new("exists", "Ends with 0 where a node exists, and with 1 where it does not.", "tombolo store exists /offer && echo there") { path };
-        return choice.On(command, context, async (parsed, client, _) => await client.ReadBytesAsync(parsed.GetRequiredValue(path)) is null ? ExitCode.Failed : ExitCode.Done);
+        return choice.On(command, context, async (parsed, client, _) => await client.ReadBytesAsync(StoreChoice.Checked(parsed.GetRequiredValue(path))) is null ? ExitCode.Failed : ExitCode.Done);
     }
 
     private static ExampleCommand Chmod(CommandContext context)
@@ -115,7 +116,7 @@ internal static class StoreCommand
             StorePermissions permissions;
             try { permissions = StorePermissions.Parse(string.Join(' ', parsed.GetRequiredValue(words))); }
             catch (FormatException exception) { throw new CommandException(Printable.Text(exception.Message), ExitCode.WrongUse); }
-            string at = parsed.GetRequiredValue(path);
+            string at = StoreChoice.Checked(parsed.GetRequiredValue(path));
             await client.TransactAsync(async all =>
             {
                 if (await all.GetPermissionsAsync(at) is null) throw StoreChoice.Missing(at);

@@ -21,7 +21,7 @@ internal static class StoreLsCommand
         ExampleCommand command = new("ls", "Prints a node and all below it as a tree.", "tombolo store ls", "tombolo store ls /local/domain/1 -p", "tombolo store ls /offer --watch") { path, permissions, watch, json };
         return choice.On(command, context, async (parsed, client, stop) =>
         {
-            string at = parsed.GetRequiredValue(path);
+            string at = StoreChoice.Checked(parsed.GetRequiredValue(path));
             Plan plan = new(at, parsed.GetValue(permissions), parsed.GetValue(json));
             if (!parsed.GetValue(watch))
             {

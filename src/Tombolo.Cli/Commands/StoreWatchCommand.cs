@@ -21,7 +21,7 @@ internal static class StoreWatchCommand
             int left = parsed.GetValue(count);
             if (left < 0) throw new CommandException($"--count is {left}; it must be 0 or more", ExitCode.WrongUse);
             string at = parsed.GetRequiredValue(path);
-            if (!at.StartsWith('@')) StoreChoice.Check(at);
+            if (at is not (StorePath.IntroduceDomain or StorePath.ReleaseDomain)) _ = StoreChoice.Checked(at);
             try
             {
                 await foreach (StoreEvent change in client.WatchAsync(at, stop))

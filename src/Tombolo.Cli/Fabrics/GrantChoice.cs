@@ -58,9 +58,7 @@ internal sealed class GrantChoice
 
     public OfferKeys KeysOf(ParseResult parsed)
     {
-        string path = parsed.GetRequiredValue(_keys);
-        StoreChoice.Check(path);
-        return new(path);
+        return new(StoreChoice.Checked(parsed.GetRequiredValue(_keys)));
     }
 
     public async Task<StoreClient> StoreAsync(ParseResult parsed, CommandContext context, CancellationToken stop)

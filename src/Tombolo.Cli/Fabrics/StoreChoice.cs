@@ -31,9 +31,14 @@ internal sealed class StoreChoice
     public static Argument<string[]> Paths(string description) => new("path") { Description = description, Arity = ArgumentArity.OneOrMore };
 
     /// <summary>A path that is none is the user's mistake.</summary>
-    public static void Check(string path)
+    public static string Checked(string path) => StorePath.IsValid(path) ? path
+        : throw new CommandException($"'{Printable.Text(path)}' is no path: letters, digits and -_@ between slashes, no slash at the end", ExitCode.WrongUse);
+
+    /// <summary>As above, of several.</summary>
+    public static string[] Checked(string[] paths)
     {
-        if (!StorePath.IsValid(path)) throw new CommandException($"'{Printable.Text(path)}' is no path: letters, digits and -_@ between slashes, no slash at the end", ExitCode.WrongUse);
+        foreach (string path in paths) _ = Checked(path);
+        return paths;
     }
 
     /// <summary>What is said of a node that is not there.</summary>

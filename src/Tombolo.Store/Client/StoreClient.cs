@@ -182,6 +182,7 @@ public sealed class StoreClient : StoreReader, IAsyncDisposable
     private async Task<StoreLink> OpenAsync(CancellationToken cancel)
     {
         try { return await StoreLink.ConnectAsync(_options.SocketPath, OnEvent, cancel); }
+        catch (LinuxException exception) when (exception.Errno == Errno.Busy) { throw new StoreException($"The store's device '{_options.SocketPath}' is another program's now; in a guest one at a time can have it."); }
         catch (Exception exception) when (exception is SocketException or LinuxException) { throw new StoreException($"No store can be reached at '{_options.SocketPath}': {exception.Message}."); }
     }
 

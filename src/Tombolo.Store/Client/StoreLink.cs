@@ -171,14 +171,14 @@ internal sealed class StoreLink : IDisposable
         PendingRequest? pending;
         lock (_gate) if (!_waiting.Remove(header.RequestId, out pending)) return;
         StoreError error = Enum.IsDefined((StoreError)errno) ? (StoreError)errno : StoreError.Unknown;
-        pending.SetException(new StoreException($"{pending.Operation} of '{pending.Subject}' failed: {error}.", error));
+        pending.SetException(new StoreException($"{pending.Operation} of '{pending.Subject}' failed: {StoreErrors.Explain(error)}.", error));
     }
 
     private static StoreException Refused(PendingRequest pending, ReadOnlySpan<byte> payload)
     {
         StoreError error = StoreErrors.Parse(payload, out string detail);
         string subject = pending.Subject.Length > 0 ? $" of '{pending.Subject}'" : "";
-        return new($"{pending.Operation}{subject} failed: {error}{(detail.Length > 0 ? $". {detail}" : ".")}", error);
+        return new($"{pending.Operation}{subject} failed: {(detail.Length > 0 ? $"{error}. {detail}" : $"{StoreErrors.Explain(error)}.")}", error);
     }
 
     private static Exception Lost(Exception exception) => exception as StoreException ?? exception as Wire.ProtocolException as Exception ?? new StoreException($"The connection to the store was lost: {exception.Message}.");

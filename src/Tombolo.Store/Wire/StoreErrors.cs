@@ -23,6 +23,19 @@ internal static class StoreErrors
         _ => "EINVAL"u8,
     };
 
+    /// <summary>An error for a sentence: its name, and what it means.</summary>
+    public static string Explain(StoreError error) => error switch
+    {
+        StoreError.EPERM => "EPERM (a node cannot be given to another owner)",
+        StoreError.ENOENT => "ENOENT (there is no such node, transaction or watch)",
+        StoreError.EAGAIN => "EAGAIN (another change came in between)",
+        StoreError.EACCES => "EACCES (the node's permissions do not allow it)",
+        StoreError.EINVAL => "EINVAL (a path, a permission or an argument is not as it must be)",
+        StoreError.ENOSPC or StoreError.EQUOTA => $"{error} (a quota, or no room)",
+        StoreError.E2BIG => "E2BIG (too long for a message, or a quota)",
+        _ => error.ToString(),
+    };
+
     /// <summary>Reads an error's payload: a name, a zero, and from a server of ours a sentence.</summary>
     public static StoreError Parse(ReadOnlySpan<byte> payload, out string detail)
     {
