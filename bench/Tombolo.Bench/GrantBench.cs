@@ -25,7 +25,7 @@ internal sealed class GrantBench : IDisposable
     public GrantBench(BenchOptions options)
     {
         _options = options;
-        _store = new(options.Tombolo, "store", "serve", "--socket", Path.Combine(_folder, "store"));
+        _store = new(options.Tombolo, "store", "serve", "--socket", Path.Combine(_folder, "store"), "--journal", "none");
         _grants = new(options.Tombolo, "grant", "serve", "--grants", Path.Combine(_folder, "grants"));
         _ = _store.ReadLine();
         _ = _grants.ReadLine();

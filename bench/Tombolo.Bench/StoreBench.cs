@@ -56,7 +56,7 @@ internal sealed class StoreBench(BenchOptions options) : IDisposable
     {
         string Place(string name) => Path.Combine(Directory.CreateDirectory(Path.Combine(_folder, name)).FullName, "s");
         string plain = Place("plain"), sure = Place("sure"), xen = Place("xen");
-        Start("`tombolo store`", plain, options.Tombolo, "store", "serve", "--socket", plain);
+        Start("`tombolo store`", plain, options.Tombolo, "store", "serve", "--socket", plain, "--journal", "none");
         Start("`tombolo store`, with journal and keeper", sure, options.Tombolo, "store", "serve", "--socket", sure, "--journal", sure + ".journal", "--keeper");
         if (options.Xenstored is not { } folder) return;
         string root = Path.Combine(folder, "root"), program = Path.Combine(Directory.GetDirectories(Path.Combine(root, "usr", "lib"), "xen-*").Single(), "bin", "xenstored");

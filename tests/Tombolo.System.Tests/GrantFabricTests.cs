@@ -69,7 +69,7 @@ public sealed class GrantFabricTests : IDisposable
         (await offering.NextAsync()).ShouldBe("Domain 2 took 3 bytes.");
         Run("grant", "ls").ShouldContain("machine vm0");
         (int code, string said) = await vm1.Start("tombolo store ls").ResultAsync();
-        (code, said).ShouldBe((1, "tombolo store ls: The store's device '/dev/tombolo_xenbus_0004' is another program's now; in a guest one at a time can have it."), "one program of a guest has the store at a time");
+        (code, said.Contains("in a guest one at a time can have it", StringComparison.Ordinal)).ShouldBe((1, true), said);
         string status = Run("status");
         status.ShouldContain("domains 1 to 3");
 
