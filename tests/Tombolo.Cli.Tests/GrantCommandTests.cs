@@ -81,6 +81,7 @@ public sealed class GrantCommandTests : IAsyncLifetime, IDisposable
 
     [Theory]
     [InlineData("grant offer -d 0 x", ExitCode.Failed, "Domain 0 can neither offer nor accept")]
+    [InlineData("grant offer x", ExitCode.WrongUse, "choose another one with --domain")]
     [InlineData("grant offer -d 1 x", ExitCode.Failed, "There is no key '/unikernel/random/server_id'")]
     [InlineData("grant accept -d 40000", ExitCode.WrongUse, "--domain is 40000; it must be 0 to 32751")]
     [InlineData("grant accept -d 1 -n -1", ExitCode.WrongUse, "--count is -1")]

@@ -92,6 +92,22 @@ public sealed class StoreCommandTests : IDisposable
         watch.ExitCode.ShouldBe(ExitCode.Done);
     }
 
+    /// <summary>Into a pipe, each picture that differs from the one before comes after an empty line.</summary>
+    [Fact]
+    public async Task LsWatch_ShowsWhatChanged_AndNothingTwice()
+    {
+        using Process watch = _programs.Start(Programs.Tombolo, "store", "ls", "/vm/two", "--watch", "--socket", Socket);
+        async Task<string?> NextAsync() => await watch.StandardOutput.ReadLineAsync().WaitAsync(Programs.Watchdog);
+        (await NextAsync()).ShouldBe("/vm/two = \"2\"");
+        await RunAsync("store write /vm/two/x new /vm/two/y new");   // two events
+        (await NextAsync(), await NextAsync()).ShouldBe(("", "/vm/two = \"2\""));
+        ((await NextAsync())!.EndsWith("x = \"new\"", StringComparison.Ordinal), (await NextAsync())!.EndsWith("y = \"new\"", StringComparison.Ordinal)).ShouldBe((true, true));
+        await RunAsync("store write /vm/two/x new");
+        await RunAsync("store rm /vm/two");
+        (await NextAsync(), await NextAsync()).ShouldBe(("", "There is no node '/vm/two'."));
+        watch.Kill();
+    }
+
     [Fact]
     public async Task Serve_KilledAndStartedAgain_KeepsItsClients_AndStopsInOrder()
     {

@@ -94,6 +94,11 @@ internal static class GrantCommand
                     [.. ports.Select(port => new PortRow(port.Domain.Value, port.Port.Value, port.Remote.Value, port.RemotePort?.Value, port.Who))]), CliJson.Default.GrantList);
                 return ExitCode.Done;
             }
+            if (grants.Count + ports.Count == 0)
+            {
+                context.Screen.Line("There are no grants and no ports.");
+                return ExitCode.Done;
+            }
             TextTable table = new("grant", "of", "to", "pages", "may", "mapped", "by");
             foreach (GrantInfo grant in grants)
                 _ = table.Row(grant.First.ToString(), grant.From.ToString(), grant.To.ToString(), $"{grant.Pages}", grant.IsReadOnly ? "read" : "write", $"{grant.Mappings}{(grant.IsRevoked ? ", revoked" : "")}", Printable.Text(grant.Who));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using System.CommandLine;
+using System.Text.Json;
 using Tombolo.Cli.Fabrics;
 using Tombolo.Cli.Output;
 using Tombolo.Store;
@@ -25,16 +26,17 @@ internal static class StoreLsCommand
             Plan plan = new(at, parsed.GetValue(permissions), parsed.GetValue(json));
             if (!parsed.GetValue(watch))
             {
-                await ShowAsync(context.Screen, client, plan, stop);
+                foreach (string line in await LookAsync(context.Screen, client, plan, stop) ?? throw StoreChoice.Missing(at)) context.Screen.Line(line);
                 return ExitCode.Done;
             }
+            string[]? shown = null;
             try
             {
                 await foreach (StoreEvent _ in client.WatchAsync(at, stop))
                 {
-                    if (context.Screen.Colour && !plan.Json) context.Screen.Write("\x1b[H\x1b[2J");   // ECMA-48: home, erase everything
-                    try { await ShowAsync(context.Screen, client, plan, stop); }
-                    catch (CommandException exception) { context.Screen.Line(exception.Message); }   // it may come back
+                    string[] now = await LookAsync(context.Screen, client, plan, stop) ?? (plan.Json ? [] : [$"{StoreChoice.Missing(at).Message}."]);   // it may come back
+                    if (shown is null || !now.SequenceEqual(shown)) Show(context.Screen, now, isFirst: shown is null, plan.Json);
+                    shown = now;
                     await Task.Delay(_calm, context.Time, stop);   // many changes are one picture
                 }
             }
@@ -45,8 +47,16 @@ internal static class StoreLsCommand
 
     private sealed record Plan(string Path, bool Permissions, bool Json);
 
-    // In a transaction: one moment's picture.
-    private static async Task ShowAsync(Screen screen, StoreClient client, Plan plan, CancellationToken stop)
+    // On a terminal each picture takes the place of the one before; elsewhere an empty line is between them.
+    private static void Show(Screen screen, string[] picture, bool isFirst, bool json)
+    {
+        if (screen.Colour && !json) screen.Write("\x1b[H\x1b[2J");   // ECMA-48: home, erase everything
+        else if (!isFirst) screen.Line();
+        foreach (string line in picture) screen.Line(line);
+    }
+
+    // In a transaction: one moment's picture. Null: there is no such node.
+    private static async Task<string[]?> LookAsync(Screen screen, StoreClient client, Plan plan, CancellationToken stop)
     {
         List<(int Depth, StoreEntry Entry, bool IsLast)> found = await client.TransactAsync(async all =>
         {
@@ -54,9 +64,8 @@ internal static class StoreLsCommand
             await CollectAsync(all, plan.Path, 0, true, plan.Permissions, nodes);
             return nodes;
         }, stop);
-        if (found.Count == 0) throw StoreChoice.Missing(plan.Path);
-        if (plan.Json) foreach ((_, StoreEntry entry, _) in found) screen.Json(entry, CliJson.Default.StoreEntry);
-        else foreach (string line in Draw(found, screen.Unicode)) screen.Line(line);
+        if (found.Count == 0) return null;
+        return plan.Json ? [.. found.Select(one => JsonSerializer.Serialize(one.Entry, CliJson.Default.StoreEntry))] : [.. Draw(found, screen.Unicode)];
     }
 
     private static async Task CollectAsync(StoreReader all, string path, int depth, bool isLast, bool permissions, List<(int, StoreEntry, bool)> nodes)

@@ -79,6 +79,11 @@ internal sealed class GrantChoice
             : parsed.GetValue(_window) is { } window ? WindowDomain.Connect(WindowSocketOf(window, parsed))
             : IsAlone(parsed) && XenDomain.IsHere ? await XenDomain.OpenAsync(store)
             : GrantClient.Connect(ClientOf(parsed));
+        if (wish is null && domain.Id == DomainId.Privileged && !XenDomain.IsHere)
+        {
+            domain.Dispose();
+            throw new CommandException("Domain 0 can neither offer nor accept, since 0 in the keys means nobody; choose another one with --domain", ExitCode.WrongUse);
+        }
         if (wish is null || domain.Id == wish) return domain;
         string number = domain.Id.ToString();
         domain.Dispose();
