@@ -29,13 +29,14 @@ internal sealed partial class VhostDevice
         return Replace(table);
     }
 
-    public string? AddMemoryRegion(VhostRegion wanted, FdInbox descriptors) => Map(wanted, descriptors, _memory, out GuestMemory table) ?? Replace(table);
+    // QEMU 7.2 says both of the following once for each queue pair: what is there already, or is gone already, is done.
 
-    public string? RemoveMemoryRegion(VhostRegion unwanted)
-    {
-        GuestRegion? region = _memory.Find(new(unwanted.Guest), unwanted.SizeBytes, new(unwanted.User));
-        return region is null ? $"There is no region of {unwanted.SizeBytes} bytes at {new GuestAddress(unwanted.Guest)}." : Replace(_memory.Without(region));
-    }
+    public string? AddMemoryRegion(VhostRegion wanted, FdInbox descriptors) =>
+        Find(wanted) is not null ? null : Map(wanted, descriptors, _memory, out GuestMemory table) ?? Replace(table);
+
+    public string? RemoveMemoryRegion(VhostRegion unwanted) => Find(unwanted) is { } region ? Replace(_memory.Without(region)) : null;
+
+    private GuestRegion? Find(VhostRegion one) => _memory.Find(new(one.Guest), one.SizeBytes, new(one.User));
 
     public string? GetInFlight(ReadOnlySpan<byte> payload, VhostReply reply)
     {

@@ -428,6 +428,32 @@ public sealed class VirtualSwitchTests
         (await rig.Port(1)).Lost.ShouldBe(0);
     }
 
+    /// <summary>QEMU 7.2 tells of a region, and of its end, once for each queue pair.</summary>
+    [Fact]
+    public async Task MemoryRegion_ToldTwice_IsThereOnce()
+    {
+        await using SwitchRig rig = SwitchRig.Start(2);
+        ScriptedDriver a = rig.Attach(0), b = rig.Attach(1);
+        using var more = new ScriptedMemory(1 << 16);
+        byte[] slot = [.. new byte[8], .. ScriptedDriver.Region(1UL << 40, 1 << 16, 0)];
+        string inode = $" {Linux.SharedFile.IdentityOf($"/proc/self/fd/{more.Descriptor.Number}").ShouldNotBeNull().Inode} ";
+        int before = Mappings();
+        foreach (int expected in new[] { before + 1, before + 1 })
+        {
+            b.FrontEnd!.Do(ScriptedFrontEnd.AddMemReg, slot, more.Descriptor).ShouldBe(0UL);
+            Mappings().ShouldBe(expected);
+        }
+        foreach (int _ in new[] { 1, 2 })
+        {
+            b.FrontEnd!.Do(ScriptedFrontEnd.RemMemReg, slot).ShouldBe(0UL);
+            Mappings().ShouldBe(before);
+        }
+        SwitchRig.Send(a, SwitchRig.FrameFor(1, 0, 7));
+        SwitchRig.NumberOf(SwitchRig.Receive(b).Frame).ShouldBe(7);
+
+        int Mappings() => File.ReadLines("/proc/self/maps").Count(line => line.Contains(inode, StringComparison.Ordinal));
+    }
+
     [Fact]
     public void RingStandsStillForAMoment_FramesWaitAndArriveInOrder()
     {
