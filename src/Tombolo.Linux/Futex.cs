@@ -18,7 +18,8 @@ public enum FutexWake
 /// <remarks>Thread-safe. Source: futex(2). It cannot cross into a VM: another kernel has another table of sleepers.</remarks>
 public static partial class Futex
 {
-    private const int OperationWait = 0, OperationWake = 1;   // linux/futex.h; without FUTEX_PRIVATE_FLAG, for memory is shared
+    private const int OperationWait = 0, OperationWake = 1, OperationWakeOp = 5;   // linux/futex.h; without FUTEX_PRIVATE_FLAG, for memory is shared
+    private const nint AndNotOne = (3 << 28) | (1 << 12);                          // FUTEX_OP(FUTEX_OP_ANDN, 1, FUTEX_OP_CMP_EQ, 0)
     private static readonly nint _systemCall = RuntimeInformation.ProcessArchitecture switch
     {
         Architecture.X64 => 202,                              // asm/unistd_64.h, __NR_futex
@@ -59,6 +60,18 @@ public static partial class Futex
         // SAFETY: as in Wait; FUTEX_WAKE does not touch the word.
         fixed (uint* address = &word)
             return (int)LinuxException.ThrowIfFailed((long)syscall(_systemCall, address, OperationWake, (uint)most, null, 0, 0), "futex(FUTEX_WAKE)", "shared word");
+    }
+
+    /// <summary>Makes a word even (clears its lowest bit) and wakes all who sleep on it, in one system call: a process that is killed has done both, or neither.</summary>
+    /// <param name="word">The word they sleep on.</param>
+    /// <returns>How many were woken.</returns>
+    /// <exception cref="LinuxException">EFAULT: the word is not writable memory.</exception>
+    /// <remarks>Source: futex(2), FUTEX_WAKE_OP.</remarks>
+    public static unsafe int WakeEven(ref uint word)
+    {
+        // SAFETY: as in Wait; the kernel changes the word itself. No second word's sleepers are to be woken: the fourth argument is their number, 0.
+        fixed (uint* address = &word)
+            return (int)LinuxException.ThrowIfFailed((long)syscall(_systemCall, address, OperationWakeOp, int.MaxValue, null, (nint)address, AndNotOne), "futex(FUTEX_WAKE_OP)", "shared word");
     }
 
     [LibraryImport("libc", SetLastError = true)]

@@ -45,6 +45,26 @@ public sealed unsafe class FutexTests : IDisposable
     }
 
     [Fact]
+    public void WakeEven_WhoSleepsOnAnOddWord_IsWoken_AndTheWordIsEven()
+    {
+        bool isOver = false;
+        var sleeper = new Thread(() =>
+        {
+            while (!Volatile.Read(ref isOver))
+            {
+                Volatile.Write(ref WordOfOne, 0x8000_0005);
+                _ = Futex.Wait(ref WordOfOne, 0x8000_0005, Watchdog.Limit);
+            }
+        });
+        sleeper.Start();
+        Watchdog.Until(() => Futex.WakeEven(ref WordOfTwo) == 1, "the sleeper slept, and is woken");
+        Volatile.Write(ref isOver, true);
+        Watchdog.Until(() => Futex.WakeEven(ref WordOfTwo) >= 0 && !sleeper.IsAlive, "the sleeper is over");
+        Futex.WakeEven(ref WordOfTwo).ShouldBe(0);
+        WordOfOne.ShouldBe(0x8000_0004);
+    }
+
+    [Fact]
     public void Wait_OtherValue_ReturnsAtOnce() =>
         Watchdog.Run(() => Futex.Wait(ref WordOfOne, 1, Timeout.InfiniteTimeSpan).ShouldBe(FutexWake.ValueDiffers));
 

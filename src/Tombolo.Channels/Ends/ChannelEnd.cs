@@ -11,7 +11,8 @@ namespace Tombolo.Channels;
 /// name in the owner word; whoever opens the end next sees that the name is a dead one's, and puts its own there: the successor. The cursors say where it goes on.
 /// A wait polls for a short while, then sleeps: it makes its wait word odd, passes a full fence, looks once more, and sleeps as long as the word holds that value. Whoever commits (or
 /// releases) passes a full fence after it, reads the other's wait word, and, where it is odd, makes it even by compare-and-exchange and wakes the sleeper. So a busy pair rings no doorbell,
-/// and one of the two always sees the other. A waker that dies between the exchange and the wake-up is covered by the news of its death, and by the check interval.
+/// and one of the two always sees the other. A waker that dies between the exchange and the wake-up (which between processes of a host are one step) is covered by the news of its death,
+/// and by the check interval.
 /// One thread at a time, but for <see cref="Dispose"/>, which ends a wait on another thread.
 /// </remarks>
 public abstract partial class ChannelEnd : IDisposable, IAsyncDisposable
@@ -168,15 +169,11 @@ public abstract partial class ChannelEnd : IDisposable, IAsyncDisposable
     private protected void Rouse(in EndWords other)
     {
         SharedFence.Full();   // as in Wake
-        uint wait = other.Wait.ReadAcquire();
-        if ((wait & 1) != 0)
-        {
-            Step.Before("wait word even");
-            _ = other.Wait.CompareExchange(wait + 1, wait);
-        }
-        Step.Before("ring");
         PartyId owner = new(other.Owner.ReadAcquire());
-        if (!owner.IsNobody) _party.Wake(owner, other.Wait);
+        uint wait = other.Wait.ReadAcquire();
+        if (owner.IsNobody || ((wait & 1) != 0 && _party.WakeSleeper(owner, other.Wait, wait))) return;
+        Step.Before("ring");
+        _party.Wake(owner, other.Wait);
     }
 
     private void WakeAsleep(in EndWords other, uint wait, ulong position)
@@ -186,11 +183,7 @@ public abstract partial class ChannelEnd : IDisposable, IAsyncDisposable
 
     private void Ring(in EndWords other, uint wait)
     {
-        Step.Before("wait word even");
-        if (other.Wait.CompareExchange(wait + 1, wait) != wait) return;   // somebody else wakes it, or it woke by itself
-        Step.Before("ring");
-        Rings++;
-        _party.Wake(new(other.Owner.ReadAcquire()), other.Wait);
+        if (_party.WakeSleeper(new(other.Owner.ReadAcquire()), other.Wait, wait)) Rings++;
     }
 
     /// <summary>Ends the own sleep; from any thread of this process.</summary>

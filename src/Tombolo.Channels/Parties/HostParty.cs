@@ -74,6 +74,15 @@ public sealed class HostParty : IParty
     public void Wake(PartyId party, SharedWord32 word) => _ = Futex.Wake(ref word.Reference);
 
     /// <inheritdoc/>
+    /// <remarks>A sleeper that has begun its next sleep meanwhile is woken for nothing.</remarks>
+    public bool WakeSleeper(PartyId party, SharedWord32 word, uint asleep)
+    {
+        if (word.ReadAcquire() != asleep) return false;
+        _ = Futex.WakeEven(ref word.Reference);
+        return true;
+    }
+
+    /// <inheritdoc/>
     public void Dispose() { }
 
     // FNV-1a, 64 bits, never 0: what differs must differ here, and nobody gains by a collision.

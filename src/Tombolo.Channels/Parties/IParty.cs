@@ -63,4 +63,18 @@ public interface IParty : IDisposable
     /// <param name="party">Whom.</param>
     /// <param name="word">Where.</param>
     void Wake(PartyId party, SharedWord32 word);
+
+    /// <summary>Makes the odd word of a sleeper even, and wakes it. Between processes of a host that is one step, which a death cannot divide.</summary>
+    /// <param name="party">Whom.</param>
+    /// <param name="word">Where.</param>
+    /// <param name="asleep">What the word held.</param>
+    /// <returns>False where it holds something else by now: another one has woken the sleeper, or it woke by itself.</returns>
+    bool WakeSleeper(PartyId party, SharedWord32 word, uint asleep)
+    {
+        Step.Before("wait word even");
+        if (word.CompareExchange(asleep + 1, asleep) != asleep) return false;
+        Step.Before("ring");
+        Wake(party, word);
+        return true;
+    }
 }
