@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+using System.IO.Pipes;
 using System.Text.Json;
 using System.Xml.Linq;
 using Tombolo.Cli.Output;
@@ -84,6 +85,22 @@ public sealed class RegionCommandTests : IDisposable
         using var tooMuch = new MemoryStream(new byte[frame.Length + 1]);
         CommandLine refused = await RunAsync("write screen 136", input: tooMuch);
         (refused.ExitCode, refused.Error.Contains("are not within 0x88 to 0x10000 of region 'screen'", StringComparison.Ordinal)).ShouldBe((ExitCode.Failed, true), refused.Error);
+    }
+
+    // Standard input that says nothing, and a reader of our output that takes nothing.
+    [Theory]
+    [InlineData("write input 0x28")]
+    [InlineData("dump screen")]
+    public async Task CtrlC_WhileAPipeStandsStill_EndsTheCommand(string line)
+    {
+        using AnonymousPipeServerStream full = new(PipeDirection.Out), empty = new(PipeDirection.In);
+        full.Write(new byte[60_000]);   // of the 65536 that a pipe holds
+        using var stop = new CancellationTokenSource();
+        Task<CommandLine> running = Task.Run(() => CommandLine.RunAsync($"region {line} --socket {_folder["c"]}", bytesOut: full, bytesIn: empty, stop: stop.Token));
+        Watchdog.Until(() => _server.SnapshotAsync().GetAwaiter().GetResult().Counters.Served == 1, "it has the region");
+        await stop.CancelAsync();
+        CommandLine ran = await running.WaitAsync(Watchdog.Limit);
+        (ran.ExitCode, ran.Error).ShouldBe((ExitCode.Failed, $"tombolo region {line.Split(' ')[0]}: stopped.\n"));
     }
 
     [Theory]

@@ -18,12 +18,12 @@ internal static class RegionBytesCommands
         Argument<string?> offset = new("offset") { Description = "Where to begin, from the region's begin; by default where its data begins.", Arity = ArgumentArity.ZeroOrOne };
         Argument<string> length = new("length") { Description = "How many bytes; K and M count in powers of 1024.", DefaultValueFactory = _ => "256", Arity = ArgumentArity.ZeroOrOne };
         ExampleCommand command = new("read", "Reads bytes of a region: in hexadecimal on a terminal, as they are in a pipe.", "tombolo region read phone/hwcomposer", "tombolo region read hwcomposer 0x1000 64K > frame.raw") { choice.Region, offset, length };
-        return choice.Looking(command, (parsed, client, json) =>
+        return choice.Looking(command, (parsed, client, json, stop) =>
         {
             uint at = parsed.GetValue(offset) is { } text ? RegionChoice.Number(text, "The offset") : client.DataOffset;
             string wanted = parsed.GetRequiredValue(length);
             if (!ByteSize.TryParse(wanted, out long bytes)) throw new CommandException($"The length is '{Printable.Text(wanted)}'; it must be a size such as 256 or 64K", ExitCode.WrongUse);
-            Print(context.Screen, client, at, (uint)Math.Clamp(bytes, 0, Math.Max(0, (long)client.LengthBytes - at)), json);
+            return PrintAsync(context.Screen, client, at, (uint)Math.Clamp(bytes, 0, Math.Max(0, (long)client.LengthBytes - at)), json, stop);
         });
     }
 
@@ -31,7 +31,7 @@ internal static class RegionBytesCommands
     {
         RegionChoice choice = new();
         ExampleCommand command = new("dump", "Reads all of a region's data, as read does.", "tombolo region dump phone/hwcomposer > region.raw") { choice.Region };
-        return choice.Looking(command, (_, client, json) => Print(context.Screen, client, client.DataOffset, client.LengthBytes - client.DataOffset, json));
+        return choice.Looking(command, (_, client, json, stop) => PrintAsync(context.Screen, client, client.DataOffset, client.LengthBytes - client.DataOffset, json, stop));
     }
 
     public static ExampleCommand Write(CommandContext context)
@@ -44,7 +44,7 @@ internal static class RegionBytesCommands
         Option<bool> signal = new("--signal") { Description = "Then signal the offset, to the guest and to this host." };
         ExampleCommand command = new("write", "Writes bytes into a region.", "tombolo region write phone/touch 0x88 hello", "tombolo region write touch 0x88 1 --word --signal", "tombolo region write phone/hwcomposer 0x1000 < frame.raw") { choice.Region, offset, text, hex, word, signal };
         foreach (Option option in choice.All) command.Add(option);
-        command.SetAction(parsed =>
+        command.SetAction(async (parsed, stop) =>
         {
             uint at = RegionChoice.Number(parsed.GetRequiredValue(offset), "The offset");
             string? given = parsed.GetValue(text);
@@ -55,7 +55,7 @@ internal static class RegionBytesCommands
             if (client.IsReadOnly) throw new CommandException($"This user may only read region {client.Name}");
             if (parsed.GetValue(word)) client.View(at, sizeof(uint)).WriteRelease32(0, RegionChoice.Number(given!, "The word"));
             else if (given is not null) WriteAll(client, at, parsed.GetValue(hex) ? FromHex(given) : Encoding.UTF8.GetBytes(given));
-            else CopyIn(client, at, context.Screen.InBytes());
+            else await CopyInAsync(client, at, context.Screen.InBytes(), stop);
             if (parsed.GetValue(signal)) client.Signal(at);
             return ExitCode.Done;
         });
@@ -65,10 +65,11 @@ internal static class RegionBytesCommands
     private static void WriteAll(RegionClient client, uint offset, ReadOnlySpan<byte> bytes) => client.View(offset, bytes.Length).CopyIn(0, bytes);
 
     // A piece at a time, so that standard input may be as long as the region; longer is refused where the region ends.
-    private static void CopyIn(RegionClient client, uint offset, Stream input)
+    private static async Task CopyInAsync(RegionClient client, uint offset, Stream input, CancellationToken stop)
     {
         byte[] piece = new byte[Piece];
-        for (int count; (count = input.Read(piece)) > 0; offset += (uint)count) WriteAll(client, offset, piece.AsSpan(0, count));
+        // A read of standard input cannot be called off: when we are stopped it stays behind, and ends with the program.
+        for (int count; (count = await input.ReadAsync(piece, CancellationToken.None).AsTask().WaitAsync(stop)) > 0; offset += (uint)count) WriteAll(client, offset, piece.AsSpan(0, count));
     }
 
     private static byte[] FromHex(string text)
@@ -78,7 +79,7 @@ internal static class RegionBytesCommands
         catch (FormatException) { throw new CommandException($"'{Printable.Text(text)}' is not bytes in hexadecimal, such as 00ff10", ExitCode.WrongUse); }
     }
 
-    private static void Print(Screen screen, RegionClient client, uint offset, uint length, bool json)
+    private static async Task PrintAsync(Screen screen, RegionClient client, uint offset, uint length, bool json, CancellationToken stop)
     {
         if (json || screen.IsTerminal)
         {
@@ -88,13 +89,13 @@ internal static class RegionBytesCommands
             else foreach (string line in HexView.Lines(all, offset)) screen.Line(line);
             return;
         }
-        using Stream output = screen.OutBytes();
+        Stream output = screen.OutBytes();
         byte[] piece = new byte[Math.Min(Piece, length)];
         for (uint done = 0; done < length;)
         {
             int count = (int)Math.Min((uint)piece.Length, length - done);
             client.View(offset + done, count).CopyOut(0, piece.AsSpan(0, count));
-            output.Write(piece, 0, count);
+            await output.WriteAsync(piece.AsMemory(0, count), CancellationToken.None).AsTask().WaitAsync(stop);   // whoever reads may take its time
             done += (uint)count;
         }
         if (length == 0) _ = client.View(offset, 0);   // an offset beyond the region is refused all the same

@@ -54,13 +54,14 @@ internal static class RegionCommand
     {
         RegionChoice choice = new();
         ExampleCommand command = new("show", "Shows a region: where it lies, and which signals wait in its tables.", "tombolo region show phone/hwcomposer") { choice.Region };
-        return choice.Looking(command, (_, client, json) =>
+        return choice.Looking(command, (_, client, json, _) =>
         {
             RegionDescriptor region = client.Descriptor;
             RegionView view = new(client.Name, region.BeginOffset, region.EndOffset, region.DataOffset, region.ManagedBy == 0 ? null : client.Layout.Regions[(int)region.ManagedBy].Name,
                 region.CurrentVersion, region.OldestVersion, ViewOf(client.SignalsFromGuest()), ViewOf(client.SignalsToGuest()));
             if (json) context.Screen.Json(view, CliJson.Default.RegionView);
             else Print(context.Screen, client, view);
+            return Task.CompletedTask;
         });
     }
 

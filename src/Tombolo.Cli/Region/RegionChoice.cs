@@ -33,15 +33,15 @@ internal sealed class RegionChoice
 
     /// <summary>Completes a command that looks at the chosen region, as text or as JSON.</summary>
     /// <param name="command">The command, with the region among its arguments.</param>
-    /// <param name="look">What it does: the command line, the open region, whether JSON is wanted.</param>
-    public ExampleCommand Looking(ExampleCommand command, Action<ParseResult, RegionClient, bool> look)
+    /// <param name="look">What it does: the command line, the open region, whether JSON is wanted, and when to stop.</param>
+    public ExampleCommand Looking(ExampleCommand command, Func<ParseResult, RegionClient, bool, CancellationToken, Task> look)
     {
         Option<bool> json = CommonOptions.Json();
         foreach (Option option in (Option[])[json, .. All]) command.Add(option);
-        command.SetAction(parsed =>
+        command.SetAction(async (parsed, stop) =>
         {
             using RegionClient client = Open(parsed, readOnly: true);
-            look(parsed, client, parsed.GetValue(json));
+            await look(parsed, client, parsed.GetValue(json), stop);
             return ExitCode.Done;
         });
         return command;
