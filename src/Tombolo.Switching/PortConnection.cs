@@ -31,6 +31,9 @@ internal sealed class PortConnection(Port port) : IDisposable
 
     public string? LastEnd { get; set; }
 
+    /// <summary>What the present session asked for in vain, last.</summary>
+    public string? Refusal { get; set; }
+
     /// <summary>The data thread and token of each ring that runs, by its index.</summary>
     public Dictionary<int, (DataThread Thread, ulong Token)> Pollers { get; } = [];
 

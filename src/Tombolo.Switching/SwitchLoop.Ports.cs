@@ -128,7 +128,7 @@ internal sealed partial class SwitchLoop
         int rings = 0;
         foreach (Vring ring in connection.Vhost is { } vhost ? vhost.Device.Rings : [])
             if (ring.IsUsable) rings++;
-        return new(port.Options, connection.Session?.Who.ProcessId, port.IsUp, connection.Vhost?.Features ?? VirtioFeatures.None, rings, connection.Vhost?.Fault, connection.LastEnd, counters);
+        return new(port.Options, connection.Session?.Who.ProcessId, port.IsUp, connection.Vhost?.Features ?? VirtioFeatures.None, rings, connection.Vhost?.Fault, connection.LastEnd, counters) { Refusal = connection.Session is null ? null : connection.Refusal };
     }
 
     private DataThread ThreadOf(VhostPort port, Vring ring) => _threads[(port.Index + (ring.Index / 2)) % _threads.Length];

@@ -158,7 +158,7 @@ internal sealed partial class SwitchLoop : ISwitchCore, IPortOwner, IDisposable
         bool isOurs = false;
         try
         {
-            bool goesOn = (report.Events & EpollEvents.Readable) == 0 || session.Serve((request, reason) => Log.Refused(_log, connection.Port.Name, request.ToString(), reason));
+            bool goesOn = (report.Events & EpollEvents.Readable) == 0 || session.Serve((request, reason) => Refuse(connection, request, reason));
             if (!goesOn || ((report.Events & Gone) != 0 && (report.Events & EpollEvents.Readable) == 0)) end = "";
         }
         catch (ProtocolException exception) { end = exception.Message; }
@@ -172,6 +172,12 @@ internal sealed partial class SwitchLoop : ISwitchCore, IPortOwner, IDisposable
         else if (end.Length > 0) Log.SessionEnded(_log, connection.Port.Name, end);
         else Log.Detached(_log, connection.Port.Name);
         EndSession(connection, end.Length > 0 ? end : "The front end hung up.");
+    }
+
+    private void Refuse(PortConnection connection, VhostRequest request, string reason)
+    {
+        connection.Refusal = $"{request} was refused: {reason}";
+        Log.Refused(_log, connection.Port.Name, request.ToString(), reason);
     }
 
     private void Refuse(PortConnection connection, SafeFd socket)
@@ -203,7 +209,7 @@ internal sealed partial class SwitchLoop : ISwitchCore, IPortOwner, IDisposable
     {
         connection.Session = new(socket, who, connection.Vhost!.Device);
         connection.SessionToken = Register(connection, socket, EpollEvents.Readable | EpollEvents.ReadHangUp);
-        connection.ConnectAt = null;
+        (connection.ConnectAt, connection.Refusal) = (null, null);
         Log.Attached(_log, connection.Port.Name, who.ProcessId, who.UserId);
     }
 

@@ -24,6 +24,9 @@ public readonly record struct LearnedMac(MacAddress Mac, string Port, TimeSpan A
 /// <param name="Counters">What was counted, by <see cref="PortCounter"/>.</param>
 public sealed record PortSnapshot(PortOptions Options, int? ProcessId, bool IsUp, VirtioFeatures Features, int Rings, string? Fault, string? LastEnd, IReadOnlyList<long> Counters)
 {
+    /// <summary>What its front end asked for in vain, last, and why; null where nothing was, or none is attached.</summary>
+    public string? Refusal { get; init; }
+
     /// <summary>One counter.</summary>
     /// <param name="counter">Which.</param>
     public long this[PortCounter counter] => Counters[(int)counter];

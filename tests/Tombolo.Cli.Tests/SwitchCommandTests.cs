@@ -109,6 +109,19 @@ public sealed class SwitchCommandTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task Show_FrontEndIsRefused_SaysWhat()
+    {
+        using Tombolo.Linux.SafeFd front = Tombolo.Linux.UnixSocket.Connect($"{_programs.Runtime}/net/lan-b.sock", Tombolo.Linux.UnixSocketKind.Stream);
+        // SET_PROTOCOL_FEATURES: REPLY_ACK and NET_MTU; NET_SET_MTU 67, an answer is wanted.
+        byte[] messages = [16, 0, 0, 0, 1, 0, 0, 0, 8, 0, 0, 0, 0x18, 0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0, 9, 0, 0, 0, 8, 0, 0, 0, 67, 0, 0, 0, 0, 0, 0, 0];
+        Tombolo.Linux.UnixSocket.Send(front, messages).Bytes.ShouldBe(messages.Length);
+        Tombolo.Linux.UnixSocket.Wait(front, forReading: true, Testing.Watchdog.Limit).ShouldBeTrue("it is answered");
+        string shown = Words((await RunAsync("switch show lan")).Out);
+        shown.ShouldContain("\nb attached - ");
+        shown.ShouldContain("\nPort b does not work: SetMtu was refused: The MTU 67 is not within 68 to 65535.\n");
+    }
+
+    [Fact]
     public async Task Stats_Watched_AreShownAgainAndAgain_WithRates()
     {
         using Process lines = _programs.Start(Programs.Tombolo, "switch", "stats", "lan", "--watch", "0.05", "--json"), words = _programs.Start(Programs.Tombolo, "switch", "stats", "lan", "--watch", "0.05");

@@ -60,6 +60,7 @@ internal static class SwitchCommand
         screen.Table(ports);
         foreach (SwitchTopologyDeclaration topology in one.Topologies) screen.Line(InWords(topology));
         foreach (SwitchPortStatus port in one.Ports.Where(port => port.Fault is not null)) screen.Line($"Port {port.Settings.Name} is stopped: {Printable.Text(port.Fault!)}");
+        foreach (SwitchPortStatus port in one.Ports.Where(static port => port is { IsUp: false, Refusal: not null })) screen.Line($"Port {port.Settings.Name} does not work: {Printable.Text(port.Refusal!)}");
         foreach (SwitchPortStatus port in one.Ports.Where(static port => port is { Settings.Uplink: not null, IsUp: false, LastEnd: not null })) screen.Line($"Uplink {port.Settings.Name} is down: {Printable.Text(port.LastEnd!)}");
         foreach (LearnedAddress learned in one.Learned) screen.Line(string.Create(CultureInfo.InvariantCulture, $"Learned {learned.Mac} at {learned.Port}, {learned.AgeSeconds:0} s ago"));
     }

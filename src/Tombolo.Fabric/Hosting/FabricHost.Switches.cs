@@ -140,6 +140,7 @@ public sealed partial class FabricHost
         Rings = snapshot.Rings,
         Features = snapshot.Features == 0 ? "" : snapshot.Features.ToString(),
         Fault = snapshot.Fault,
+        Refusal = snapshot.Refusal,
         LastEnd = snapshot.LastEnd,
         Lost = snapshot.Lost,
         Counters = Enum.GetValues<PortCounter>().ToDictionary(counter => JsonNamingPolicy.CamelCase.ConvertName(counter.ToString()), counter => snapshot[counter]),

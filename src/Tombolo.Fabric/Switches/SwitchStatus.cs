@@ -43,6 +43,8 @@ public sealed record SwitchPortStatus
     public string Features { get; init; } = "";
     /// <summary>Why it is stopped, where its driver lied.</summary>
     public string? Fault { get; init; }
+    /// <summary>What its front end asked for in vain, last, and why; null where nothing was, or none is attached.</summary>
+    public string? Refusal { get; init; }
     /// <summary>Why its last session ended.</summary>
     public string? LastEnd { get; init; }
     /// <summary>All frames lost, whatever the reason.</summary>

@@ -100,6 +100,7 @@ public sealed class VhostSessionTests
         front.Do(ScriptedFrontEnd.SetMtu, ScriptedFrontEnd.U64(9000)).ShouldBe(0UL);
         front.Do(ScriptedFrontEnd.SetMtu, ScriptedFrontEnd.U64(9001)).ShouldBe(1UL);
         front.Do(ScriptedFrontEnd.SetMtu, ScriptedFrontEnd.U64(67)).ShouldBe(1UL);
+        (await rig.Port(0)).Refusal.ShouldBe("SetMtu was refused: The MTU 67 is not within 68 to 9000.");
         front.Do(ScriptedFrontEnd.SetConfig, [0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9]).ShouldBe(1UL);
         front.Do(ScriptedFrontEnd.SetStatus, ScriptedFrontEnd.U64(7)).ShouldBe(0UL);
         front.Ask(ScriptedFrontEnd.GetStatus).Word.ShouldBe(7UL);
