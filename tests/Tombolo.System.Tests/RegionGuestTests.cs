@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using System.Diagnostics;
+using System.Text;
 using Shouldly;
 using Tombolo.Machines;
 using Tombolo.Regions;
@@ -34,6 +35,19 @@ public sealed class RegionGuestTests : IAsyncLifetime, IDisposable
         Machine guest = _trial.StartGuest("vm0", File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "Guest", "regions.sh")));
         string console = await GuestTrial.EndedWellAsync(guest);
         foreach (string passed in (string[])["region calls", "region gone", "region calls again"]) console.ShouldContain($"PASSED {passed}");
+    }
+
+    // The driver trusts nobody's table: what the host's own checks would never let through stands in the window before it comes.
+    [Fact]
+    public async Task Driver_TableThatCannotBe_NoRegionComes_AndTheKernelLogSaysWhichAndWhy()
+    {
+        LayoutReading reading = LayoutFile.Parse(Encoding.UTF8.GetBytes(RegionTrial.Layout), "trial");
+        await using RegionServer server = await RegionServer.StartAsync(new() { Layout = reading.Layout!, ClientSocket = _trial.Clients, Doorbell = new() { SocketPath = _trial.Qemu, MemoryName = "hostile" } });
+        const int SecondName = 16 + 60 + 40;   // behind the head, one region and what comes before the name
+        server.Window.View(SecondName, 3).CopyIn(0, "a/b"u8);
+        Machine guest = _trial.StartGuest("vm0", "set -e", "[ -d /sys/bus/tombolo/drivers/tombolo_region ]", "[ ! -e /dev/plain ]", "dmesg | grep 'region 1 cannot be: its name cannot be that of a file in /dev'");
+        _ = await GuestTrial.EndedWellAsync(guest);
+        server.DriverIsThere.IsCompleted.ShouldBeFalse();
     }
 
     /// <summary>Sixteen lanes through tables of four slots, so that they are full most of the time; once with the driver as the guest's receiver, once with the program's own.</summary>
