@@ -4,8 +4,8 @@ using System.Text;
 using Shouldly;
 using Tombolo.Machines;
 using Tombolo.Regions;
-using Tombolo.TestServer;
 using Tombolo.Testing;
+using Tombolo.TestServer;
 
 namespace Tombolo.System.Tests;
 

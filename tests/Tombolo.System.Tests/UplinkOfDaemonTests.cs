@@ -5,8 +5,8 @@ using Shouldly;
 using Tombolo.Fabric;
 using Tombolo.Linux;
 using Tombolo.Machines;
-using Tombolo.TestPeers;
 using Tombolo.Testing;
+using Tombolo.TestPeers;
 
 namespace Tombolo.System.Tests;
 
