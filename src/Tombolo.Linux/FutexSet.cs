@@ -15,6 +15,9 @@ public sealed unsafe partial class FutexSet : IDisposable
     private const uint Size32 = 2;         // FUTEX_32, linux/futex.h; without FUTEX_PRIVATE_FLAG, for memory is shared
     private const int ClockMonotonic = 1;  // linux/time.h
 
+    /// <summary>Whether this kernel has the call (since Linux 5.16), and lets this process use it.</summary>
+    public static bool IsSupported { get; } = syscall(SystemCall, null, 0, 0, null, ClockMonotonic) >= 0 || Marshal.GetLastPInvokeError() is not (Errno.NoSystemCall or Errno.NotPermitted);   // a set of no words is refused with EINVAL
+
     // SAFETY: MaxWords records of struct futex_waitv; Set stays below MaxWords, the kernel reads at most that many, and Dispose frees them once.
     private Waiter* _waiters = (Waiter*)NativeMemory.AllocZeroed(MaxWords, (nuint)sizeof(Waiter));
 

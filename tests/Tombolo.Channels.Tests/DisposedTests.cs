@@ -103,7 +103,8 @@ public sealed class DisposedTests : IDisposable
         {
             watch.Dispose();
             toldBefore = Volatile.Read(ref hasTold);
-        }) { IsBackground = true };
+        })
+        { IsBackground = true };
         ending.Start();
         Watchdog.Until(() => (ending.ThreadState & (System.Threading.ThreadState.WaitSleepJoin | System.Threading.ThreadState.Stopped)) != 0, "the watch has ended, or waits for the news");
         mayEnd.Set();

@@ -6,18 +6,20 @@ using Tombolo.Memory;
 namespace Tombolo.Channels;
 
 /// <summary>Sleeps on shared words without a thread for each: one thread sleeps on up to 126 of them at once, and there are as many threads as that takes.</summary>
-internal sealed class FutexSleepers
+/// <param name="hasSets">Whether the kernel can do that; where it cannot, each sleep has a thread after all.</param>
+internal sealed class FutexSleepers(bool hasSets)
 {
     private readonly Lock _lock = new();           // guards the list
     private readonly List<FutexCrew> _crews = [];
 
     /// <summary>Those of this process.</summary>
-    public static FutexSleepers Current { get; } = new();
+    public static FutexSleepers Current { get; } = new(FutexSet.IsSupported);
 
     /// <summary>Sleeps while a word holds a value.</summary>
     public ValueTask SleepAsync(SharedWord32 word, uint value, TimeSpan timeout)
     {
         if (word.ReadAcquire() != value) return default;
+        if (!hasSets) return new(Task.Factory.StartNew(() => HostParty.Current.Sleep(word, value, timeout), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default));
         lock (_lock)
         {
             foreach (FutexCrew crew in _crews)
