@@ -20,7 +20,9 @@ public sealed class SwitchWithDpdkTests : IDisposable
     [InlineData(",in_order=0,mrg_rxbuf=0", VirtioFeatures.None)]
     [InlineData(",packed_vq=1", VirtioFeatures.RingPacked)]
     [InlineData(",packed_vq=1,in_order=0,mrg_rxbuf=0", VirtioFeatures.RingPacked)]
-    public async Task VirtioUser_FramesGoRound_NoneIsLost(string kind, VirtioFeatures wanted)
+    [InlineData("", VirtioFeatures.None, 2)]
+    [InlineData(",packed_vq=1", VirtioFeatures.RingPacked, 2)]
+    public async Task VirtioUser_FramesGoRound_NoneIsLost(string kind, VirtioFeatures wanted, int queues = 1)
     {
         // testpmd's first frames go from its port 0 to 02:00:00:00:00:00, and from port 1 to …:01; it sends what it receives at one port out of the other, unchanged.
         await using VirtualSwitch running = VirtualSwitch.Start(new()
@@ -31,7 +33,7 @@ public sealed class SwitchWithDpdkTests : IDisposable
                 new() { Name = "p1", SocketPath = Path.Combine(_folder, "1"), Macs = [new(0x0200_0000_0000)], AllowsAnySource = true },
             ],
         });
-        Process testpmd = _testpmd = StartTestpmd(kind);
+        Process testpmd = _testpmd = StartTestpmd(kind, queues);
         SwitchSnapshot snapshot = await running.SnapshotAsync();
         long end = Environment.TickCount64 + (long)_watchdog.TotalMilliseconds;
         while (!snapshot.Ports.All(port => port[PortCounter.FramesTo] > Frames))
@@ -45,6 +47,7 @@ public sealed class SwitchWithDpdkTests : IDisposable
         {
             (port.Fault, port.Lost).ShouldBe((null, 0));
             (port.Features & VirtioFeatures.RingPacked).ShouldBe(wanted);
+            port.Rings.ShouldBe(2 * queues);
         }
     }
 
@@ -61,12 +64,12 @@ public sealed class SwitchWithDpdkTests : IDisposable
 
     private string LogPath => Path.Combine(_folder, "log");
 
-    private Process StartTestpmd(string kind)
+    private Process StartTestpmd(string kind, int queues)
     {
         string program = ProgramPath.Find("dpdk-testpmd").ShouldNotBeNull("dpdk-testpmd is not installed: run 'eng/setup system'");
-        string Device(int port) => $"net_virtio_user{port},path={Path.Combine(_folder, $"{port}")},queue_size=256{kind}";
+        string Device(int port) => $"net_virtio_user{port},path={Path.Combine(_folder, $"{port}")},queue_size=256,queues={queues}{kind}";
         string command = $"exec {program} --lcores 0@0,1@0 --no-huge -m 256 --no-pci --no-telemetry --file-prefix={Path.GetFileName(_folder)} --vdev {Device(0)} --vdev {Device(1)}"
-            + $" -- --forward-mode=io --tx-first --total-num-mbufs=4096 --stats-period=60 >{LogPath} 2>&1";
+            + $" -- --forward-mode=io --rxq={queues} --txq={queues} --tx-first --total-num-mbufs=4096 --stats-period=60 >{LogPath} 2>&1";
         return Process.Start("sh", ["-c", command])!;
     }
 }
