@@ -11,6 +11,48 @@ public sealed class StoreServerTests : IDisposable
 
     private string Socket => _folder["s"];
 
+    private ushort _who;   // which domain the next client is
+
+    /// <summary>As on Xen: a domain reads its number in its home and writes below data; who was let read something there learns of its end from that alone.</summary>
+    [Fact]
+    public async Task Introduce_MakesAHome_AndReleaseTakesItAway_BeforeItIsTold()
+    {
+        StoreServer server = Start(options => options with { Keys = [new("/local/domain/9/own", "declared")], Identify = _ => new DomainId(_who) });
+        (await server.ReleaseAsync(new(7))).ShouldBeFalse();
+        await server.IntroduceAsync(new(7));
+        await server.IntroduceAsync(new(9));
+        await using StoreClient host = await As(0), seven = await As(7), eight = await As(8);
+        (await seven.ReadAsync("domid")).ShouldBe("7");
+        await seven.WriteAsync("data/alive", "1");
+        (await Should.ThrowAsync<StoreException>(async () => await seven.WriteAsync("name", "x"))).Error.ShouldBe(StoreError.EACCES);
+        await seven.SetPermissionsAsync("data/alive", StorePermissions.Parse("n7 r8"));
+        await using IAsyncEnumerator<StoreEvent> ofEight = eight.WatchAsync("/local/domain/7/data/alive").GetAsyncEnumerator(), ofHost = host.WatchAsync("/local/domain/7").GetAsyncEnumerator();
+        (await ofEight.MoveNextAsync(), await ofHost.MoveNextAsync()).ShouldBe((true, true));
+        (await server.ReleaseAsync(new(7))).ShouldBeTrue();
+        (await ofEight.MoveNextAsync().AsTask().WaitAsync(Watchdog.Limit)).ShouldBeTrue();
+        ofEight.Current.Path.ShouldBe("/local/domain/7/data/alive");
+        (await ofHost.MoveNextAsync().AsTask().WaitAsync(Watchdog.Limit)).ShouldBeTrue();
+        ofHost.Current.Path.ShouldBe("/local/domain/7");
+        server.Find("/local/domain/7").ShouldBeNull();
+        await server.IntroduceAsync(new(7));   // the next of this number finds nothing of it
+        server.Find("/local/domain/7/data").ShouldNotBeNull().Children.ShouldBeEmpty();
+        await host.WriteAsync("/local/domain/6/data/told", "in advance");
+        await server.IntroduceAsync(new(6));
+        (await server.ReleaseAsync(new(6))).ShouldBeTrue();
+        (await host.ReadAsync("/local/domain/6/data/told")).ShouldBe("in advance");
+        (await server.ReleaseAsync(new(9))).ShouldBeTrue();
+        server.Find("/local/domain/9").ShouldNotBeNull().Children.ShouldBe(["own"]);   // declared: neither made nor taken away
+        (await host.ControlAsync("check")).ShouldBe("OK");
+
+        async Task<StoreClient> As(ushort domain)
+        {
+            _who = domain;
+            StoreClient client = await StoreClient.ConnectAsync(Socket);
+            (await client.GetDomainPathAsync(default)).ShouldBe("/local/domain/0");   // it was let in as that
+            return client;
+        }
+    }
+
     [Fact]
     public async Task Client_ByteByByte_IsAnswered()
     {

@@ -69,11 +69,14 @@ internal sealed partial class StoreEngine
     }
 
     /// <summary>Forgets a domain: its connection, what it owns, what it was allowed; and tells who watches for it.</summary>
+    /// <param name="domain">The domain.</param>
+    /// <param name="home">Its home, which goes with all below it; null leaves that to whoever made it.</param>
     /// <remarks>Numbers are used again: the next domain of this number must not find the rights of this one (the reason of Xen's advisories 322 and 419).</remarks>
-    public bool TryRelease(DomainId domain)
+    public bool TryRelease(DomainId domain, byte[]? home = null)
     {
         List<StoreChange> changes = [];
-        if (domain.Value != 0) CollectTraces(_root, [], domain, changes);
+        if (home is not null && StoreTree.Find(_root, home) is not null) changes.Add(new(ChangeKind.Remove, home, default, [], null));
+        if (domain.Value != 0) CollectTraces(_root, [], domain, home, changes);
         int bytes = 32;
         foreach (StoreChange change in changes) bytes += SizeOf(change);
         if (!_sink.HasRoom(bytes)) return false;
@@ -85,11 +88,12 @@ internal sealed partial class StoreEngine
         return true;
     }
 
-    private static void CollectTraces(StoreNode node, byte[] path, DomainId domain, List<StoreChange> changes)
+    private static void CollectTraces(StoreNode node, byte[] path, DomainId domain, byte[]? home, List<StoreChange> changes)
     {
         foreach (StoreNode child in node.Children.From(0))
         {
             byte[] at = [.. path, (byte)'/', .. child.Name];
+            if (home is not null && at.AsSpan().SequenceEqual(home)) continue;
             if (child.Permissions.Owner == domain)
             {
                 changes.Add(new(ChangeKind.Remove, at, default, [], null));
@@ -97,7 +101,7 @@ internal sealed partial class StoreEngine
             }
             if (child.Permissions.Entries.Any(entry => entry.Domain == domain))
                 changes.Add(new(ChangeKind.Permissions, at, default, [], new([.. child.Permissions.Entries.Where(entry => entry.Domain != domain)])));
-            CollectTraces(child, at, domain, changes);
+            CollectTraces(child, at, domain, home, changes);
         }
     }
 

@@ -121,13 +121,41 @@ internal sealed partial class ServerLoop
         if (_rings.GetValueOrDefault(domain) is { } ring) Close(ring);
     }
 
-    /// <summary>Makes a domain known, with a ring or without. Call it on the loop.</summary>
-    public bool TryIntroduce(DomainId domain, StoreRing? ring)
+    /// <summary>Makes a domain known, with a home of its own, and with a ring or without. Call it on the loop.</summary>
+    /// <param name="domain">The domain.</param>
+    /// <param name="ring">Owned from now on.</param>
+    /// <param name="keepsHome">It was there before: what is in its home is its own.</param>
+    public bool TryIntroduce(DomainId domain, StoreRing? ring, bool keepsHome = false)
     {
-        if (!_persistence.HasRoom(32) || (ring is not null && !TryConnect(domain, ring))) return false;
-        _engine.Introduce(domain);
+        bool isKnown = _persistence.HasRoom(32) && TryMakeHome(domain, keepsHome || _engine.Domains.ContainsKey(domain)) && (ring is null || TryConnect(domain, ring));
+        if (isKnown) _engine.Introduce(domain);
         Commit(null);
-        return true;
+        return isKnown;
+    }
+
+    // As Xen's tool stack makes it: the domain reads its number there, and writes below data.
+    private bool TryMakeHome(DomainId domain, bool keeps)
+    {
+        if (HomeOf(domain, out bool isOurs) is not { } home) return true;
+        bool isThere = StoreTree.Find(_engine.Root, home) is not null;
+        if (isThere && (keeps || !isOurs)) return true;
+        byte[] data = [.. home, .. "/data"u8], number = [.. home, .. "/domid"u8];
+        StorePermissions readable = new(new(default, StoreAccess.None), new(domain, StoreAccess.Read)), own = new(new StorePermission(domain, StoreAccess.None));
+        return (!isThere || _engine.TryChange(new(ChangeKind.Remove, home, default, [], null)))
+            && _engine.TryChange(new(ChangeKind.Make, home, default, [], null))
+            && _engine.TryChange(new(ChangeKind.Permissions, home, default, [], readable))
+            && _engine.TryChange(new(ChangeKind.Write, number, default, Encoding.ASCII.GetBytes(domain.ToString()), null))   // with its parent's permissions
+            && _engine.TryChange(new(ChangeKind.Make, data, default, [], null))
+            && _engine.TryChange(new(ChangeKind.Permissions, data, default, [], own));
+    }
+
+    // Null: it is declared, and not ours to make or to take away. One that somebody else wrote is not ours either: it has no number in it.
+    private byte[]? HomeOf(DomainId domain, out bool isOurs)
+    {
+        string home = StorePath.HomeOf(domain);
+        isOurs = StoreTree.Find(_engine.Root, Encoding.ASCII.GetBytes($"{home}/domid")) is not null;
+        bool isDeclared = _options.Keys.Any(key => key.Path == home || key.Path.StartsWith(home + "/", StringComparison.Ordinal));
+        return domain.Value == 0 || isDeclared ? null : Encoding.ASCII.GetBytes(home);
     }
 
     /// <summary>Makes sure that a domain is known, with its ring; one that was taken over goes on. Call it on the loop.</summary>
@@ -140,7 +168,7 @@ internal sealed partial class ServerLoop
             foreach (SafeFd fd in (SafeFd[])[ring.Memory, ring.ToServer, ring.ToDomain]) fd.Dispose();
             return true;
         }
-        if (!TryIntroduce(domain, ring)) return false;
+        if (!TryIntroduce(domain, ring, keepsHome: true)) return false;
         _rings[domain].Break(1);
         return true;
     }
@@ -160,7 +188,8 @@ internal sealed partial class ServerLoop
     /// <summary>Forgets a domain. Call it on the loop.</summary>
     public bool TryRelease(DomainId domain)
     {
-        if (!_engine.Domains.ContainsKey(domain) || !_engine.TryRelease(domain)) return false;
+        byte[]? home = HomeOf(domain, out bool isOurs);
+        if (!_engine.Domains.ContainsKey(domain) || !_engine.TryRelease(domain, isOurs ? home : null)) return false;
         Commit(null);
         return true;
     }

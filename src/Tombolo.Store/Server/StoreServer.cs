@@ -89,7 +89,8 @@ public sealed class StoreServer : IAsyncDisposable
         return new(StoreText.ToText(node.Name), StoreText.ToText(node.Value), node.Permissions, [.. node.Children.From(0).Select(child => StoreText.ToText(child.Name))]);
     }
 
-    /// <summary>Makes a domain known, with its ring page, and tells who watches for it.</summary>
+    /// <summary>Makes a domain known, with its ring page and a home of its own, and tells who watches for it.</summary>
+    /// <remarks>The home is what Xen's tool stack makes: <c>/local/domain/N</c>, which the domain may read, with its number in <c>domid</c>, and <c>data</c>, which is the domain's. One that is there already, declared (<see cref="StoreServerOptions.Keys"/>) or written, is left alone.</remarks>
     /// <param name="domain">The domain, not 0; a ring that it has already is closed.</param>
     /// <param name="ring">Its ring; null where it has none. Borrowed.</param>
     /// <exception cref="StoreException">There is no place for another connection.</exception>
@@ -118,7 +119,7 @@ public sealed class StoreServer : IAsyncDisposable
     /// <param name="finder">What <see cref="AddRings"/> was given.</param>
     public void RemoveRings(IRingFinder finder) => _loop.Commands.Post(() => _loop.RingFinders.Remove(finder));
 
-    /// <summary>Forgets a domain: its ring, what it owns, what it was allowed; and tells who watches for it.</summary>
+    /// <summary>Forgets a domain: its home, its ring, what it owns, what it was allowed; and tells who watches for it.</summary>
     /// <param name="domain">The domain.</param>
     /// <returns>False where it is not known.</returns>
     public Task<bool> ReleaseAsync(DomainId domain) => OnLoopAsync(() => _loop.TryRelease(domain));
