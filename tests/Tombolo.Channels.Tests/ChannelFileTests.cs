@@ -66,10 +66,11 @@ public sealed class ChannelFileTests
     [InlineData(11, 0)]
     [InlineData(1 << 20, 0)]
     [InlineData(1 << 20, 1024)]
-    public void Open_FileOfSomethingElse_IsLeftAsItIs(int length, int emptyBytes)
+    [InlineData(11, 0, 8192)]
+    public void Open_FileOfSomethingElse_IsLeftAsItIs(int length, int emptyBytes, int emptyBehind = 0)
     {
         using var folder = new TemporaryFolder();
-        byte[] before = [.. new byte[emptyBytes], .. Enumerable.Repeat((byte)'x', length - emptyBytes)];
+        byte[] before = [.. new byte[emptyBytes], .. Enumerable.Repeat((byte)'x', length - emptyBytes), .. new byte[emptyBehind]];
         File.WriteAllBytes(folder["data"], before);
         Action[] ways = [() => Channel.Create(folder["data"]), () => Channel.Open(folder["data"]), () => Channel.OpenArea(folder["data"], 1 << 24)];
         foreach (Action way in ways) Should.Throw<ChannelException>(way).Message.ShouldBe($"The file {folder["data"]} holds something else than channels; it was left as it is.");

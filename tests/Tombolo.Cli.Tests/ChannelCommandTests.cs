@@ -100,6 +100,12 @@ public sealed class ChannelCommandTests : IDisposable
         string bell = _programs.InFolder("bell");
         await using DoorbellServer server = DoorbellServer.Start(new() { SocketPath = bell, SizeBytes = 1 << 20, Vectors = 2 });
         string[] place = ["--socket", bell, "--at", "64K"];
+        using (IvshmemClient other = IvshmemClient.Connect(new() { SocketPath = bell }))
+        {
+            other.Window.View(0, 8).WriteRelease64(0, 42);   // a mailbox, or anything
+            (await RunAsync("sub", "--create", "--socket", bell)).Error.ShouldContain("holds something else than channels at offset 0");
+            other.Window.View(0, 8).ReadAcquire64(0).ShouldBe(42UL);
+        }
         (await RunAsync(["ls", .. place])).Error.ShouldContain("There are no channels at offset 65536");
         using Process sub = _programs.Start(Programs.Tombolo, ["channel", "sub", "--create", "--capacity", "4K", .. place]);
         while (!(await RunAsync(["ls", .. place])).Out.Contains("asleep", StringComparison.Ordinal)) { }

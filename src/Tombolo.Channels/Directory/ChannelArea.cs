@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+using System.Buffers.Binary;
 using Tombolo.Memory;
 using Tombolo.Wire;
 
@@ -11,6 +12,7 @@ namespace Tombolo.Channels;
 /// </remarks>
 public sealed partial class ChannelArea : IDisposable, IAsyncDisposable
 {
+    private const long MostLookedAt = 64 << 10;
     private readonly ChannelAreaOptions _options;
     private readonly AreaShape _shape;
     private readonly ChannelTable _table;
@@ -86,6 +88,18 @@ public sealed partial class ChannelArea : IDisposable, IAsyncDisposable
             if (ownsWindow) window.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Whether an area is there, or one can be made without harm to anything else: nothing but zeros, or what somebody left who died while making one.</summary>
+    /// <param name="window">The memory.</param>
+    /// <param name="offsetBytes">Where in it; a multiple of 8. Up to 64 KiB from there are looked at.</param>
+    public static bool MayBeAt(Window window, long offsetBytes)
+    {
+        byte[] bytes = new byte[Math.Clamp(window.LengthBytes - offsetBytes, 0, MostLookedAt)];
+        window.View(offsetBytes, bytes.Length).CopyOut(0, bytes);
+        int header = bytes.Length < AreaLayout.HeapGranule ? 0 : AreaLayout.PartyTableAt;   // half a header may be there; no area is shorter than that
+        ulong first = header > 0 ? BinaryPrimitives.ReadUInt64LittleEndian(bytes) : 0;
+        return first == AreaLayout.Magic || (first == 0 && !bytes.AsSpan(header).ContainsAnyExcept((byte)0));
     }
 
     /// <summary>Makes a channel, or finds the one of that name and shape.</summary>

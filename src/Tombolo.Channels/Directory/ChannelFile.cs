@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-using System.Buffers.Binary;
 using Tombolo.Linux;
 using Tombolo.Memory;
 
@@ -13,7 +12,6 @@ namespace Tombolo.Channels;
 /// </remarks>
 internal static class ChannelFile
 {
-    private const long MostLookedAt = 64 << 10;
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(10);
 
     /// <summary>Opens an area in a file.</summary>
@@ -42,15 +40,11 @@ internal static class ChannelFile
         finally { SharedFile.Unlock(fd); }   // the mapping keeps the open file, and with it the lock, beyond the descriptor's end
     }
 
-    // An area, or what somebody left who died while making one: a header half written, and zeros behind it. Anything else is somebody's data.
     private static bool MayHoldChannels(SafeFd fd)
     {
         using Window window = Window.Map(fd);
         _ = window.TryGuard();
-        byte[] bytes = new byte[Math.Min(window.LengthBytes, MostLookedAt)];
-        window.View(0, bytes.Length).CopyOut(0, bytes);
-        int header = bytes.Length < AreaLayout.HeapGranule ? 0 : AreaLayout.PartyTableAt;   // none is shorter than that
-        return (header > 0 && BinaryPrimitives.ReadUInt64LittleEndian(bytes) == AreaLayout.Magic) || !bytes.AsSpan(header).ContainsAnyExcept((byte)0);
+        return ChannelArea.MayBeAt(window, 0);
     }
 
     private static SafeFd? OpenLocked(string path, bool create, uint mode)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using Tombolo.Channels;
+using Tombolo.Cli.Output;
 using Tombolo.Ivshmem;
 
 namespace Tombolo.Cli.Channels;
@@ -29,6 +30,8 @@ internal sealed class ChannelGround : IDisposable
         FabricParty? party = null;
         try
         {
+            if (options.Creates && !ChannelArea.MayBeAt(self.Window, options.OffsetBytes))
+                throw new CommandException($"The window holds something else than channels at offset {options.OffsetBytes}, a mailbox's slots perhaps; say with --at where there is room, for it would be overwritten");
             party = new(new IvshmemFabric(self), settings, ownsFabric: true);
             return new(ChannelArea.Open(self.Window, party, options), settings.DeathAfter + settings.Beat, party, self);
         }
