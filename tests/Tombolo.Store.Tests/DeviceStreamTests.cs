@@ -51,6 +51,20 @@ public sealed class DeviceStreamTests : IDisposable
         never.IsFaulted.ShouldBeTrue();
     }
 
+    /// <summary>Closed in any relation to what comes just then.</summary>
+    [Fact]
+    public async Task Dispose_AsAnswersCome_Ends()
+    {
+        using Terminal terminal = new();
+        for (int i = 0; i < 1000; i++)
+        {
+            StoreClient client = await StoreClient.ConnectAsync(new StoreClientOptions { SocketPath = terminal.Path, Reconnects = false });
+            Task[] asked = [.. Enumerable.Range(0, i % 4).Select(number => client.ReadAsync($"/n/{number}").AsTask())];
+            await client.DisposeAsync().AsTask().WaitAsync(Watchdog.Limit);
+            await Task.WhenAll(asked).WaitAsync(Watchdog.Limit).ContinueWith(static ended => ended.Exception, TaskScheduler.Default);
+        }
+    }
+
     [Fact]
     public async Task Connect_ToWhatIsNeitherSocketNorDevice_SaysWhere()
     {

@@ -139,6 +139,50 @@ public sealed class StoreClientTests : IDisposable
         finally { await server.DisposeAsync(); }
     }
 
+    /// <summary>A watch that the next server refuses ends; nothing else does.</summary>
+    [Fact]
+    public async Task ServerComesBack_RefusesAWatch_OnlyThatEnds()
+    {
+        StoreServerOptions options = new() { SocketPath = _folder["strict"], Identify = static _ => new DomainId(5) };
+        StoreServer server = StoreServer.Start(options);
+        await using StoreClient client = await StoreClient.ConnectAsync(new StoreClientOptions { SocketPath = options.SocketPath, Pause = TimeSpan.FromMilliseconds(1), LongestPause = TimeSpan.FromMilliseconds(5) });
+        await using IAsyncEnumerator<StoreEvent> one = client.WatchAsync("/a").GetAsyncEnumerator(), two = client.WatchAsync("/b").GetAsyncEnumerator();
+        (await one.MoveNextAsync(), await two.MoveNextAsync()).ShouldBe((true, true));
+        await server.DisposeAsync();
+        server = StoreServer.Start(options with { Quotas = new() { Watches = 1 } });
+        try
+        {
+            Task<bool>[] both = [one.MoveNextAsync().AsTask(), two.MoveNextAsync().AsTask()];
+            await Task.WhenAll(both).WaitAsync(Watchdog.Limit).ContinueWith(static ended => ended.Exception, TaskScheduler.Default);
+            both.Count(static each => each.IsCompletedSuccessfully && each.Result).ShouldBe(1);
+            both.Single(static each => each.IsFaulted).Exception!.InnerException.ShouldBeOfType<StoreException>().Error.ShouldBe(StoreError.E2BIG);
+            (await client.GetDomainPathAsync(new(5)).AsTask().WaitAsync(Watchdog.Limit)).ShouldBe("/local/domain/5");
+        }
+        finally { await server.DisposeAsync(); }
+    }
+
+    /// <summary>What comes back is a server that talks nonsense, then one that is silent: the client goes on trying, and can be closed.</summary>
+    [Fact]
+    public async Task ServerComesBack_AsALiar_ThenSilent_TheClientCanBeClosed()
+    {
+        StoreServerOptions options = new() { SocketPath = _folder["odd"] };
+        StoreServer server = StoreServer.Start(options);
+        StoreClient client = await StoreClient.ConnectAsync(new StoreClientOptions { SocketPath = options.SocketPath, Pause = TimeSpan.FromMilliseconds(1), LongestPause = TimeSpan.FromMilliseconds(5) });
+        await using IAsyncEnumerator<StoreEvent> watch = client.WatchAsync("/a").GetAsyncEnumerator();
+        (await watch.MoveNextAsync()).ShouldBeTrue();
+        await server.DisposeAsync();
+        using Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(options.SocketPath));
+        listener.Listen();
+        using Socket liar = await listener.AcceptAsync().WaitAsync(Watchdog.Limit);
+        (await liar.ReceiveAsync(new byte[100]).WaitAsync(Watchdog.Limit)).ShouldBeGreaterThan(0);
+        _ = await liar.SendAsync(Convert.FromHexString("63000000010000000000000000000000"));   // no such type
+        using Socket silent = await listener.AcceptAsync().WaitAsync(Watchdog.Limit);
+        (await silent.ReceiveAsync(new byte[100]).WaitAsync(Watchdog.Limit)).ShouldBeGreaterThan(0);
+        await client.DisposeAsync().AsTask().WaitAsync(Watchdog.Limit);
+        (await watch.MoveNextAsync().AsTask().WaitAsync(Watchdog.Limit)).ShouldBeFalse();
+    }
+
     [Fact]
     public async Task NobodyThere_IsSaid() =>
         (await Should.ThrowAsync<StoreException>(() => StoreClient.ConnectAsync(_folder["none"]))).Message.ShouldContain(_folder["none"]);

@@ -15,6 +15,7 @@ internal sealed class DeviceStream : IStoreStream
     private readonly SafeFd _device, _end = EventFd.Create();
     private readonly Epoll _epoll = new();
     private readonly SemaphoreSlim _readable = new(0), _writable = new(0);   // may count a wake-up too many, never one too few
+    private readonly Lock _closing = new();   // guards that _isClosed goes with its signal
     private volatile bool _isClosed;
 
     private DeviceStream(SafeFd device) => _device = device;
@@ -75,9 +76,12 @@ internal sealed class DeviceStream : IStoreStream
 
     public void Dispose()
     {
-        if (_isClosed) return;
-        _isClosed = true;
-        _ = EventFd.Signal(_end);
+        lock (_closing)
+        {
+            if (_isClosed) return;
+            _isClosed = true;
+            _ = EventFd.Signal(_end);
+        }
     }
 
     private async ValueTask WaitForRoomAsync()
@@ -95,8 +99,13 @@ internal sealed class DeviceStream : IStoreStream
             _ = _readable.Release();
             if (_writable.CurrentCount == 0) _ = _writable.Release();   // nobody else releases it
         }
-        _epoll.Dispose();
-        _end.Dispose();
-        _device.Dispose();
+        _ = _readable.Release();   // who began to wait after the last report
+        _ = _writable.Release();
+        lock (_closing)   // whoever closes it has signalled
+        {
+            _epoll.Dispose();
+            _end.Dispose();
+            _device.Dispose();
+        }
     }
 }

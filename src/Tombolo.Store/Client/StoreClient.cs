@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Tombolo.Linux;
+using Tombolo.Wire;
 
 namespace Tombolo.Store;
 
@@ -98,7 +99,7 @@ public sealed class StoreClient : StoreReader, IAsyncDisposable
     /// <param name="path">Absolute, relative to the caller's home, or <see cref="StorePath.IntroduceDomain"/> or <see cref="StorePath.ReleaseDomain"/>.</param>
     /// <param name="cancel">Ends the watch; throws where there is no server at its start, and none comes.</param>
     /// <returns>Events, first one for the path itself. Where they are not read fast enough (1024 wait), they become one for the path itself.</returns>
-    /// <exception cref="StoreException">The server refused the watch.</exception>
+    /// <exception cref="StoreException">The server refused the watch; also later, where it is the successor of the one that took it.</exception>
     public async IAsyncEnumerable<StoreEvent> WatchAsync(string path, [EnumeratorCancellation] CancellationToken cancel = default)
     {
         string token = string.Create(CultureInfo.InvariantCulture, $"w{Interlocked.Increment(ref _lastToken)}");
@@ -216,10 +217,11 @@ public sealed class StoreClient : StoreReader, IAsyncDisposable
             try
             {
                 link = await OpenAsync(_closing.Token);
+                using CancellationTokenRegistration closing = _closing.Token.Register(link.Dispose);   // nobody else would end a wait for a server that is silent
                 await BeginAgainAsync(link);
                 return link;
             }
-            catch (StoreException) { link?.Dispose(); }
+            catch (Exception exception) when (exception is StoreException or ProtocolException or ObjectDisposedException) { link?.Dispose(); }
             catch (OperationCanceledException) { return null; }
             try { await Task.Delay(pause, _options.Time, _closing.Token); }
             catch (OperationCanceledException) { return null; }
@@ -236,7 +238,11 @@ public sealed class StoreClient : StoreReader, IAsyncDisposable
         KeyValuePair<string, Watcher>[] watches;
         lock (_gate) watches = [.. _watches];
         foreach ((string token, Watcher watcher) in watches)
-            if (IsNew(watcher, link)) _ = await link.Ask(StoreOperation.Watch, 0, watcher.Path, Token(token));
+        {
+            if (!IsNew(watcher, link)) continue;
+            try { _ = await link.Ask(StoreOperation.Watch, 0, watcher.Path, Token(token)); }
+            catch (StoreException exception) when (exception.Error != StoreError.None) { _ = watcher.Events.Writer.TryComplete(exception); }   // this server refuses it; the others go on
+        }
     }
 
     private bool IsNew(Watcher watcher, StoreLink link)
