@@ -74,6 +74,21 @@ public sealed class FabricCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Ps_ShowsEverythingThatRuns_AndWhatAMachineJoins()
+    {
+        await UpAsync(_machine.Replace("attach: genz", "attach: [genz, lan, pages]", StringComparison.Ordinal)
+            + "switches: { lan: { members: { vm0: 02:00:00:00:00:0a, spare: 02:00:00:00:00:0b } } }\nstore: {}\ngrants: { windows: { pages: { places: 3, first: 5 } } }\n");
+        string[] rows = [.. (await RunAsync("ps")).Out.Split('\n').Select(static row => string.Join(' ', row.Split(' ', StringSplitOptions.RemoveEmptyEntries)))];
+        rows.ShouldContain($"t genz mailbox ready {DaemonPid} - - 1/14 - -");
+        rows.ShouldContain($"t lan switch ready {DaemonPid} - 0 0/2 ports - -");      // the machine's processor stands still: no driver
+        rows.ShouldContain(row => row.StartsWith($"t store store ready {DaemonPid} - - ", StringComparison.Ordinal));
+        rows.ShouldContain($"t grants grants ready {DaemonPid} - - 0 domains - -");
+        rows.ShouldContain(row => row.StartsWith($"t pages window ready {DaemonPid} - - 1/3 ", StringComparison.Ordinal));
+        rows.Single(static row => row.StartsWith("t vm0 machine ", StringComparison.Ordinal)).ShouldEndWith(" genz:1,pages:5,lan:eth0");
+        (await RunAsync("down")).ExitCode.ShouldBe(ExitCode.Done);
+    }
+
+    [Fact]
     public async Task Up_ThenDown_LeavesNothing()
     {
         await UpAsync(_machine);

@@ -8,7 +8,7 @@ using Tombolo.Machines;
 
 namespace Tombolo.Cli.Commands;
 
-/// <summary><c>tombolo ps</c>: machines, mailboxes and regions of every fabric, or of one.</summary>
+/// <summary><c>tombolo ps</c>: everything that every fabric runs, or one.</summary>
 internal static class PsCommand
 {
     public static Command Create(CommandContext context)
@@ -16,7 +16,7 @@ internal static class PsCommand
         Option<string?> fabric = CommonOptions.Fabric();
         fabric.Description = "Only this fabric; by default all of them.";
         Option<bool> json = CommonOptions.Json();
-        ExampleCommand command = new("ps", "Shows what runs: the machines, mailboxes and regions of fabrics.", "tombolo ps", "tombolo ps --json | jq '.[].machines[].machine.state'") { fabric, json };
+        ExampleCommand command = new("ps", "Shows what runs: the machines of fabrics, and what joins them.", "tombolo ps", "tombolo ps --json | jq '.[].machines[].machine.state'") { fabric, json };
         command.SetAction(async (parsed, stop) =>
         {
             string? only = parsed.GetValue(fabric);
@@ -41,26 +41,47 @@ internal static class PsCommand
         TextTable table = new("fabric", "name", "kind", "state", "pid", "for", "restarts", "with", "memory", "joins");
         foreach (FabricStatus fabric in all)
         {
-            foreach (MailboxStatus mailbox in fabric.Mailboxes)
-                _ = table.Row(fabric.Fabric, mailbox.Name, "mailbox", mailbox.IsUp ? "ready" : "dead", mailbox.IsUp ? Number(fabric.OwnerProcessId) : "-", "-", "-", $"{mailbox.Members.Count}/{mailbox.Clients}", "-", "-");
-            foreach (RegionsStatus window in fabric.Regions)
-                _ = table.Row(fabric.Fabric, window.Name, "regions", window.IsUp ? "ready" : "dead", window.IsUp ? Number(fabric.OwnerProcessId) : "-", "-", "-", $"{window.Regions.Count} regions", window.IsUp ? ByteSize.Format(window.WindowBytes) : "-", "-");
-            foreach (MachineRow row in fabric.Machines) _ = table.Row(CellsOf(fabric.Fabric, row, context.Time));
+            foreach (string[] service in Services(fabric)) _ = table.Row(service);
+            foreach (MachineRow row in fabric.Machines) _ = table.Row(CellsOf(fabric, row, context.Time));
         }
         context.Screen.Table(table);
         foreach (FabricStatus fabric in all.Where(one => one.OwnerProcessId == 0))
             context.Screen.Line($"The daemon of fabric {fabric.Fabric} was killed; its machines go on. 'tombolo up' takes over, 'tombolo down' ends it all.");
     }
 
-    private static string[] CellsOf(string fabric, MachineRow row, TimeProvider time)
+    /// <summary>What the daemon serves, a row each.</summary>
+    private static IEnumerable<string[]> Services(FabricStatus fabric)
+    {
+        foreach (MailboxStatus mailbox in fabric.Mailboxes) yield return Service(mailbox.Name, "mailbox", mailbox.IsUp, $"{mailbox.Members.Count}/{mailbox.Clients}");
+        foreach (RegionsStatus window in fabric.Regions) yield return Service(window.Name, "regions", window.IsUp, $"{window.Regions.Count} regions", window.WindowBytes);
+        foreach (SwitchStatus lan in fabric.Switches) yield return Service(lan.Name, "switch", lan.IsUp, $"{lan.Ports.Count(static port => port.IsUp)}/{lan.Ports.Count} ports", restarts: lan.Restarts);
+        if (fabric.Store is { } store) yield return Service("store", "store", store.IsUp, $"{store.Connections} clients");
+        if (fabric.Grants is not { } grants) yield break;
+        yield return Service("grants", "grants", grants.IsUp, $"{grants.Domains.Count} domains");
+        foreach (GrantWindowStatus window in grants.Windows) yield return Service(window.Name, "window", window.IsUp, $"{window.Members.Count}/{window.Places}", window.WindowBytes);
+
+        string[] Service(string name, string kind, bool isUp, string with, long bytes = 0, int? restarts = null) =>
+            [fabric.Fabric, name, kind, isUp ? "ready" : "dead", isUp ? Number(fabric.OwnerProcessId) : "-", "-", restarts is { } times ? Number(times) : "-", with, isUp && bytes > 0 ? ByteSize.Format(bytes) : "-", "-"];
+    }
+
+    private static string[] CellsOf(FabricStatus fabric, MachineRow row, TimeProvider time)
     {
         MachineStatus machine = row.Machine;
+        string joins = string.Join(',', Joins(fabric, row));
         return
         [
-            fabric, machine.Name, "machine", machine.State.ToString().ToLowerInvariant(), machine.ProcessId is { } pid ? Number(pid) : "-",
+            fabric.Fabric, machine.Name, "machine", machine.State.ToString().ToLowerInvariant(), machine.ProcessId is { } pid ? Number(pid) : "-",
             machine.StartedAt is { } since ? Duration(time.GetUtcNow() - since) : "-", Number(machine.Restarts), machine.Acceleration.ToString().ToLowerInvariant(), ByteSize.Format(row.MemoryBytes),
-            row.Slots.Count == 0 ? "-" : string.Join(',', row.Slots.Select(slot => $"{slot.Key}:{Number(slot.Value)}")),
+            joins.Length == 0 ? "-" : joins,
         ];
+    }
+
+    /// <summary>What a machine joins, each with what it is there: its number in a mailbox, its domain in a window of grants, its card on a switch.</summary>
+    private static IEnumerable<string> Joins(FabricStatus fabric, MachineRow row)
+    {
+        Dictionary<string, int> domains = (fabric.Grants?.Windows ?? []).SelectMany(static window => window.Members, static (window, member) => (window.Name, member))
+            .Where(each => each.member.Machine == row.Machine.Name).ToDictionary(static each => each.Name, static each => each.member.Domain);
+        return row.Slots.Select(slot => $"{slot.Key}:{Number(domains.GetValueOrDefault(slot.Key, slot.Value))}").Concat(row.Cards.Select(static (card, index) => $"{card.Switch}:eth{Number(index)}"));
     }
 
     /// <summary>A time in its two largest units.</summary>
